@@ -1,0 +1,1 @@
+//! Configuration, references, lifecycle and errors of the pip-services toolkit

@@ -1,0 +1,1 @@
+//! Logging, counters, connections, credentials and factories of the pip-services toolkit

@@ -1,0 +1,1 @@
+//! Services of the pip-services toolkit, composed from a configuration file

@@ -1,0 +1,1 @@
+//! Message queues of the pip-services toolkit: the contract, the in-memory queue and a conformance suite

@@ -1,0 +1,1 @@
+//! The MQTT message queue of the pip-services toolkit

@@ -1,0 +1,1 @@
+//! An MQTT broker for tests and examples: embedded, or a Mosquitto process
