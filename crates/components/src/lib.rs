@@ -1,1 +1,19 @@
-//! Logging, counters, connections, credentials and factories of the pip-services toolkit
+//! What the components of a service share: logging, counters, connections, credentials, factories and
+//! configuration files.
+//!
+//! * [`ILogger`](log::ILogger), [`ConsoleLogger`](log::ConsoleLogger), [`CompositeLogger`](log::CompositeLogger);
+//! * [`ICounters`](count::ICounters), [`LogCounters`](count::LogCounters),
+//!   [`CompositeCounters`](count::CompositeCounters);
+//! * [`ConnectionResolver`](connect::ConnectionResolver) and [`IDiscovery`](connect::IDiscovery);
+//! * [`CredentialResolver`](auth::CredentialResolver) and [`ICredentialStore`](auth::ICredentialStore);
+//! * [`Factory`](build::Factory), which makes components for descriptors;
+//! * [`JsonConfigReader`](config::JsonConfigReader) and [`YamlConfigReader`](config::YamlConfigReader);
+//! * [`ContextInfo`](info::ContextInfo).
+
+pub mod auth;
+pub mod build;
+pub mod config;
+pub mod connect;
+pub mod count;
+pub mod info;
+pub mod log;

@@ -1,0 +1,18 @@
+use super::ConfigParams;
+
+/// Finds a component's options in its configuration; ports `OptionResolver` (`OptionsResolver` in some ports).
+#[derive(Debug, Clone, Copy)]
+#[doc(alias = "OptionsResolver")]
+pub struct OptionResolver;
+
+impl OptionResolver {
+    /// The section `options`, or the whole configuration where that is empty and `config_as_default` is set.
+    pub fn resolve(config: &ConfigParams, config_as_default: bool) -> ConfigParams {
+        let options = config.get_section("options");
+        if options.is_empty() && config_as_default {
+            config.clone()
+        } else {
+            options
+        }
+    }
+}

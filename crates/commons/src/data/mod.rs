@@ -1,0 +1,5 @@
+//! Identifiers.
+
+mod id_generator;
+
+pub use id_generator::IdGenerator;

@@ -1,0 +1,158 @@
+use std::{fmt, str::FromStr};
+
+use crate::errors::ApplicationError;
+
+/// Names a component by group, type, kind, name and version; ports `Descriptor`.
+///
+/// A field can be a wildcard, printed as `*`. Matching ([`Descriptor::matches`]) lets a wildcard on either side
+/// stand for anything; it is symmetric but not transitive, so `==` and `Hash` compare the fields exactly.
+///
+/// ```
+/// use pip_services_commons::refer::Descriptor;
+///
+/// let queue: Descriptor = "pip-services:message-queue:mqtt:orders:1.0".parse()?;
+/// assert!(queue.matches(&"*:message-queue:*:orders:*".parse()?));
+/// assert_eq!(queue.name(), Some("orders"));
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Descriptor {
+    fields: [Option<Box<str>>; 5],
+}
+
+impl Descriptor {
+    /// A descriptor of five fields, where `*` or an empty text is a wildcard.
+    pub fn new(group: &str, component_type: &str, kind: &str, name: &str, version: &str) -> Self {
+        let fields = [group, component_type, kind, name, version];
+        Self {
+            fields: fields.map(|field| (!field.is_empty() && field != "*").then(|| field.into())),
+        }
+    }
+
+    fn field(&self, index: usize) -> Option<&str> {
+        self.fields[index].as_deref()
+    }
+
+    /// The group, such as `pip-services`; `None` is a wildcard.
+    pub fn group(&self) -> Option<&str> {
+        self.field(0)
+    }
+
+    /// The type, such as `message-queue`; `None` is a wildcard.
+    pub fn component_type(&self) -> Option<&str> {
+        self.field(1)
+    }
+
+    /// The kind, such as `mqtt`; `None` is a wildcard.
+    pub fn kind(&self) -> Option<&str> {
+        self.field(2)
+    }
+
+    /// The name, such as `orders`; `None` is a wildcard.
+    pub fn name(&self) -> Option<&str> {
+        self.field(3)
+    }
+
+    /// The version, such as `1.0`; `None` is a wildcard.
+    pub fn version(&self) -> Option<&str> {
+        self.field(4)
+    }
+
+    /// Whether each field is equal or a wildcard on either side; ports `match`.
+    #[doc(alias = "match")]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.fields
+            .iter()
+            .zip(&other.fields)
+            .all(|(one, other)| match (one, other) {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
+            })
+    }
+
+    /// Whether no field is a wildcard.
+    pub fn is_complete(&self) -> bool {
+        self.fields.iter().all(Option::is_some)
+    }
+}
+
+impl FromStr for Descriptor {
+    type Err = ApplicationError;
+
+    /// Reads five fields separated by `:`.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR` (Misconfiguration) for another number of fields, and for an empty field: that is
+    /// nearly always a template that rendered to nothing (some ports take it as a text, Go as a wildcard).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = |why: &str| {
+            let message =
+                format!("'{text}' is no descriptor: {why}; it must be group:type:kind:name:version");
+            ApplicationError::config(None, "BAD_DESCRIPTOR", message).with_details("descriptor", text)
+        };
+        let fields: Vec<&str> = text.split(':').map(str::trim).collect();
+        let &[group, component_type, kind, name, version] = fields.as_slice() else {
+            return Err(bad(&format!("it has {} fields", fields.len())));
+        };
+        if fields.contains(&"") {
+            return Err(bad("a field is empty"));
+        }
+        Ok(Self::new(group, component_type, kind, name, version))
+    }
+}
+
+impl fmt::Display for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for index in 0..self.fields.len() {
+            if index > 0 {
+                f.write_str(":")?;
+            }
+            f.write_str(self.field(index).unwrap_or("*"))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Descriptor({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Descriptor {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_wildcard_on_either_side_matches() {
+        assert!(parse("a:b:c:d:1").matches(&parse("*:b:*:d:*")));
+        assert!(parse("*:b:*:d:*").matches(&parse("a:b:c:d:1")));
+        assert!(!parse("a:b:c:d:1").matches(&parse("*:x:*:d:*")));
+        assert!(!parse("a:b:c:d:1").matches(&parse("A:b:c:d:1")));
+    }
+
+    #[test]
+    fn equality_is_exact_although_matching_is_not() {
+        assert_ne!(parse("a:b:c:d:1"), parse("a:b:c:d:*"));
+        assert_eq!(parse("a:b:c:d:*"), parse("a : b : c : d : *"));
+    }
+
+    #[test]
+    fn text_survives_a_round_trip() {
+        assert_eq!(parse("a:*:c:d:1.0").to_string(), "a:*:c:d:1.0");
+        assert!(!parse("a:*:c:d:1.0").is_complete());
+    }
+
+    #[test]
+    fn too_few_too_many_and_empty_fields_are_refused() {
+        for text in ["", "a:b:c:d", "a:b:c:d:1:2", "a::c:d:1", "a: :c:d:1"] {
+            let error = text.parse::<Descriptor>().unwrap_err();
+            assert_eq!(error.code(), "BAD_DESCRIPTOR", "{text}");
+            assert_eq!(error.detail("descriptor"), Some(text));
+        }
+    }
+}

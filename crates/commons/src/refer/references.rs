@@ -1,0 +1,291 @@
+use std::{
+    any::type_name,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{Component, Descriptor, cast};
+use crate::errors::ApplicationError;
+
+/// A container of components by descriptor; ports `IReferences`.
+///
+/// This part is object-safe and untyped; [`ReferencesExt`] adds the typed lookups. In a lookup the component
+/// put last comes first.
+pub trait IReferences: Send + Sync {
+    /// Adds a component. Nothing is replaced: several can have the same locator.
+    fn put(&self, locator: Descriptor, component: Arc<dyn Component>);
+
+    /// Removes the newest component that matches, and gives it.
+    fn remove(&self, locator: &Descriptor) -> Option<Arc<dyn Component>>;
+
+    /// Removes all components that match, and gives them, newest first.
+    fn remove_all(&self, locator: &Descriptor) -> Vec<Arc<dyn Component>>;
+
+    /// All locators, oldest first.
+    fn get_all_locators(&self) -> Vec<Descriptor>;
+
+    /// All components, oldest first.
+    fn get_all(&self) -> Vec<Arc<dyn Component>>;
+
+    /// All components that match, newest first.
+    ///
+    /// # Errors
+    /// `REF_ERROR` when `required` is set and nothing matches.
+    fn find(&self, locator: &Descriptor, required: bool)
+    -> Result<Vec<Arc<dyn Component>>, ApplicationError>;
+}
+
+/// Typed lookups on any [`IReferences`].
+///
+/// Only components that offer the interface count. A required lookup fails with `REF_ERROR` when nothing
+/// matches the locator, and with `REF_WRONG_TYPE` when something does but does not offer the interface.
+pub trait ReferencesExt: IReferences {
+    /// All components that match and offer `I`, newest first; none is no error.
+    fn get_optional<I: ?Sized + 'static>(&self, locator: &Descriptor) -> Vec<Arc<I>> {
+        self.find(locator, false)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(cast)
+            .collect()
+    }
+
+    /// All components that match and offer `I`, newest first, at least one.
+    ///
+    /// # Errors
+    /// `REF_ERROR` or `REF_WRONG_TYPE`.
+    fn get_required<I: ?Sized + 'static>(
+        &self,
+        locator: &Descriptor,
+    ) -> Result<Vec<Arc<I>>, ApplicationError> {
+        let components = self.find(locator, true)?;
+        let typed: Vec<Arc<I>> = components.iter().filter_map(cast).collect();
+        if !typed.is_empty() {
+            return Ok(typed);
+        }
+        let found = components
+            .first()
+            .map_or("nothing", |component| component.type_name());
+        let message = format!("{locator} is {found}, which does not offer {}", type_name::<I>());
+        Err(ApplicationError::internal(None, "REF_WRONG_TYPE", message).with_details("locator", locator))
+    }
+
+    /// The newest component that matches and offers `I`.
+    fn get_one_optional<I: ?Sized + 'static>(&self, locator: &Descriptor) -> Option<Arc<I>> {
+        self.find(locator, false)
+            .unwrap_or_default()
+            .iter()
+            .find_map(cast)
+    }
+
+    /// The newest component that matches and offers `I`, which must be there.
+    ///
+    /// # Errors
+    /// `REF_ERROR` or `REF_WRONG_TYPE`.
+    fn get_one_required<I: ?Sized + 'static>(
+        &self,
+        locator: &Descriptor,
+    ) -> Result<Arc<I>, ApplicationError> {
+        self.get_required(locator)
+            .map(|mut components| components.swap_remove(0))
+    }
+}
+
+impl<R: IReferences + ?Sized> ReferencesExt for R {}
+
+/// The references container; ports `References`.
+///
+/// Its lock is held only while entries are copied out or changed, never while a component's code runs, so
+/// that components can look up, add and remove others from within `set_references` and `open`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use pip_services_commons::{component, refer::{IReferences, References, ReferencesExt}};
+///
+/// struct Cache { size: usize }
+/// component!(Cache);
+///
+/// let references = References::new();
+/// references.put("my-group:cache:memory:small:1.0".parse()?, Arc::new(Cache { size: 10 }));
+/// references.put("my-group:cache:memory:large:1.0".parse()?, Arc::new(Cache { size: 1000 }));
+///
+/// let newest = references.get_one_required::<Cache>(&"*:cache:*:*:*".parse()?)?;
+/// assert_eq!(newest.size, 1000);
+/// let missing = references.get_one_required::<Cache>(&"*:logger:*:*:*".parse()?);
+/// assert_eq!(missing.err().map(|error| error.code().to_owned()), Some("REF_ERROR".to_owned()));
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+#[derive(Default)]
+pub struct References {
+    entries: RwLock<Vec<Reference>>,
+}
+
+struct Reference {
+    locator: Descriptor,
+    component: Arc<dyn Component>,
+}
+
+impl References {
+    /// An empty container.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&[Reference]) -> T) -> T {
+        read(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut Vec<Reference>) -> T) -> T {
+        write(&mut self.entries.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl IReferences for References {
+    fn put(&self, locator: Descriptor, component: Arc<dyn Component>) {
+        self.write(|entries| entries.push(Reference { locator, component }));
+    }
+
+    fn remove(&self, locator: &Descriptor) -> Option<Arc<dyn Component>> {
+        self.write(|entries| {
+            let newest = entries.iter().rposition(|entry| entry.locator.matches(locator))?;
+            Some(entries.remove(newest).component)
+        })
+    }
+
+    fn remove_all(&self, locator: &Descriptor) -> Vec<Arc<dyn Component>> {
+        let mut removed: Vec<_> = self.write(|entries| {
+            entries
+                .extract_if(.., |entry| entry.locator.matches(locator))
+                .collect()
+        });
+        removed.reverse();
+        removed
+            .into_iter()
+            .map(|entry: Reference| entry.component)
+            .collect()
+    }
+
+    fn get_all_locators(&self) -> Vec<Descriptor> {
+        self.read(|entries| entries.iter().map(|entry| entry.locator.clone()).collect())
+    }
+
+    fn get_all(&self) -> Vec<Arc<dyn Component>> {
+        self.read(|entries| entries.iter().map(|entry| entry.component.clone()).collect())
+    }
+
+    fn find(
+        &self,
+        locator: &Descriptor,
+        required: bool,
+    ) -> Result<Vec<Arc<dyn Component>>, ApplicationError> {
+        let found: Vec<_> = self.read(|entries| {
+            let matching = entries
+                .iter()
+                .rev()
+                .filter(|entry| entry.locator.matches(locator));
+            matching.map(|entry| entry.component.clone()).collect()
+        });
+        if required && found.is_empty() {
+            let message = format!("no component matches {locator}");
+            return Err(
+                ApplicationError::internal(None, "REF_ERROR", message).with_details("locator", locator)
+            );
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component;
+
+    struct Number(u32);
+    component!(Number);
+
+    struct Text;
+    component!(Text);
+
+    fn locator(text: &str) -> Descriptor {
+        text.parse().unwrap()
+    }
+
+    fn numbers() -> References {
+        let references = References::new();
+        for number in 1..=3 {
+            references.put(
+                locator(&format!("g:number:k:{number}:1.0")),
+                Arc::new(Number(number)),
+            );
+        }
+        references
+    }
+
+    fn values(components: &[Arc<Number>]) -> Vec<u32> {
+        components.iter().map(|number| number.0).collect()
+    }
+
+    #[test]
+    fn lookups_go_newest_first_and_listings_oldest_first() {
+        let references = numbers();
+        assert_eq!(
+            values(&references.get_optional(&locator("*:number:*:*:*"))),
+            [3, 2, 1]
+        );
+        let all: Vec<_> = references.get_all().iter().filter_map(cast::<Number>).collect();
+        assert_eq!(values(&all), [1, 2, 3]);
+        assert_eq!(references.get_all_locators()[0], locator("g:number:k:1:1.0"));
+    }
+
+    #[test]
+    fn remove_takes_the_newest_match_and_remove_all_every_one() {
+        let references = numbers();
+        let removed = references.remove(&locator("*:number:*:*:*")).unwrap();
+        assert_eq!(cast::<Number>(&removed).unwrap().0, 3);
+        let rest: Vec<_> = references
+            .remove_all(&locator("*:number:*:*:*"))
+            .iter()
+            .filter_map(cast::<Number>)
+            .collect();
+        assert_eq!(values(&rest), [2, 1]);
+        assert!(references.get_all().is_empty());
+        assert!(references.remove(&locator("*:number:*:*:*")).is_none());
+    }
+
+    #[test]
+    fn nothing_found_and_wrong_type_are_two_errors_and_the_second_names_the_type() {
+        let references = References::new();
+        references.put(locator("g:text:k:n:1.0"), Arc::new(Text));
+        let missing = references
+            .get_one_required::<Number>(&locator("g:number:*:*:*"))
+            .err()
+            .unwrap();
+        assert_eq!(missing.code(), "REF_ERROR");
+        assert_eq!(missing.detail("locator"), Some("g:number:*:*:*"));
+        let wrong = references
+            .get_one_required::<Number>(&locator("g:text:*:*:*"))
+            .err()
+            .unwrap();
+        assert_eq!(wrong.code(), "REF_WRONG_TYPE");
+        assert!(
+            wrong.message().contains("Text") && wrong.message().contains("Number"),
+            "{wrong}"
+        );
+        assert!(
+            references
+                .get_one_optional::<Number>(&locator("g:text:*:*:*"))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn components_of_another_type_are_passed_over() {
+        let references = numbers();
+        references.put(locator("g:number:k:4:1.0"), Arc::new(Text));
+        assert_eq!(
+            references
+                .get_one_required::<Number>(&locator("g:number:*:*:*"))
+                .unwrap()
+                .0,
+            3
+        );
+    }
+}
