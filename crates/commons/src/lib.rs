@@ -5,6 +5,7 @@
 //!   [`component!`](crate::component) macro by which a component tells what it offers;
 //! * [`run`]: the lifecycle, from [`IOpenable`](run::IOpenable) to [`ICleanable`](run::ICleanable);
 //! * [`errors`]: [`ApplicationError`](errors::ApplicationError) with its categories;
+//! * [`convert`][]: text to typed values;
 //! * [`IdGenerator`](data::IdGenerator): identifiers.
 //!
 //! The crate needs no async runtime.
@@ -29,7 +30,7 @@
 //! ```
 
 pub mod config;
-mod convert;
+pub mod convert;
 pub mod data;
 pub mod errors;
 pub mod refer;

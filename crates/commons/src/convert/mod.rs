@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// `1 true t yes y` and `0 false f no n`, in any case.
-pub(crate) fn to_boolean(text: &str) -> Option<bool> {
+pub fn to_boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" => Some(true),
         "0" | "false" | "f" | "no" | "n" => Some(false),
@@ -15,7 +15,7 @@ pub(crate) fn to_boolean(text: &str) -> Option<bool> {
 }
 
 /// An integral or float literal, truncated toward zero; out of range is `None`.
-pub(crate) fn to_long(text: &str) -> Option<i64> {
+pub fn to_long(text: &str) -> Option<i64> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
         let value = to_double(text)?.trunc();
@@ -25,31 +25,31 @@ pub(crate) fn to_long(text: &str) -> Option<i64> {
 }
 
 /// As [`to_long`], within 32 bits.
-pub(crate) fn to_integer(text: &str) -> Option<i32> {
+pub fn to_integer(text: &str) -> Option<i32> {
     to_long(text).and_then(|value| value.try_into().ok())
 }
 
 /// A finite float.
-pub(crate) fn to_double(text: &str) -> Option<f64> {
+pub fn to_double(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// As [`to_double`], within the range of 32 bits.
-pub(crate) fn to_float(text: &str) -> Option<f32> {
+pub fn to_float(text: &str) -> Option<f32> {
     to_double(text)
         .map(|value| value as f32)
         .filter(|value| value.is_finite())
 }
 
 /// Whole milliseconds, not negative.
-pub(crate) fn to_duration(text: &str) -> Option<Duration> {
+pub fn to_duration(text: &str) -> Option<Duration> {
     to_long(text)
         .and_then(|ms| ms.try_into().ok())
         .map(Duration::from_millis)
 }
 
 /// RFC 3339, or a time without a zone or a date alone, both taken as UTC.
-pub(crate) fn to_datetime(text: &str) -> Option<DateTime<Utc>> {
+pub fn to_datetime(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())

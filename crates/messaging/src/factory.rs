@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use pip_services_commons::{
+    component,
+    errors::ApplicationError,
+    refer::{Component, Descriptor},
+};
+use pip_services_components::build::{Factory, IFactory};
+
+use crate::MemoryMessageQueue;
+
+/// Creates the queues of this crate by descriptor; ports `DefaultMessagingFactory`.
+///
+/// | descriptor | component |
+/// |---|---|
+/// | `pip-services:message-queue:memory:*:1.0` | [`MemoryMessageQueue`], named as the descriptor |
+///
+/// ```
+/// use pip_services_commons::refer::cast;
+/// use pip_services_components::build::IFactory;
+/// use pip_services_messaging::{DefaultMessagingFactory, IMessageQueue};
+///
+/// let component = DefaultMessagingFactory::new().create(&"pip-services:message-queue:memory:orders:1.0".parse()?)?;
+/// let queue = cast::<dyn IMessageQueue>(&component);
+/// assert_eq!(queue.map(|queue| queue.get_name()).as_deref(), Some("orders"));
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+pub struct DefaultMessagingFactory(Factory);
+
+component!(DefaultMessagingFactory: dyn IFactory);
+
+impl DefaultMessagingFactory {
+    /// The factory.
+    pub fn new() -> Self {
+        let mut factory = Factory::new();
+        let memory = Descriptor::new("pip-services", "message-queue", "memory", "*", "1.0");
+        factory.register(memory, |locator| Ok(Arc::new(MemoryMessageQueue::new(locator.name().unwrap_or_default()))));
+        Self(factory)
+    }
+}
+
+impl Default for DefaultMessagingFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IFactory for DefaultMessagingFactory {
+    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
+        self.0.can_create(locator)
+    }
+
+    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
+        self.0.create(locator)
+    }
+}

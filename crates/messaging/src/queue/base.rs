@@ -1,0 +1,199 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use pip_services_commons::{
+    config::{ConfigParams, NameResolver},
+    errors::ApplicationError,
+    refer::{IReferenceable, IReferences, IUnreferenceable},
+};
+use pip_services_components::{
+    count::{CompositeCounters, ICounters},
+    log::{CompositeLogger, ILogger},
+};
+
+use crate::{Listeners, MessageEnvelope, MessagingCapabilities};
+
+/// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
+///
+/// A queue holds one and calls it, where the other ports derive from it. It also does the observing: the
+/// methods named after an event count and log that event in the way that all queues share.
+///
+/// | event | counter `queue.<name>.…` | log level |
+/// |---|---|---|
+/// | [`sent`](Self::sent) | `sent_messages` | debug |
+/// | [`received`](Self::received) | `received_messages` | debug |
+/// | [`abandoned`](Self::abandoned) | `abandoned_messages` | trace |
+/// | [`expired`](Self::expired) | `expired_messages` | debug |
+/// | [`dropped`](Self::dropped) | `dropped_messages` | error |
+/// | [`malformed`](Self::malformed) | `malformed_messages` | error |
+/// | [`receiver_failed`](Self::receiver_failed) | `failed_handlers` | error |
+pub struct MessageQueue {
+    names: ArcSwap<Names>,
+    capabilities: MessagingCapabilities,
+    logger: CompositeLogger,
+    counters: CompositeCounters,
+    listeners: Listeners,
+}
+
+/// The name and the names of counters that hold it, made once instead of for each message.
+struct Names {
+    queue: String,
+    sent: String,
+    received: String,
+    abandoned: String,
+    expired: String,
+    dropped: String,
+    malformed: String,
+    failed: String,
+}
+
+impl Names {
+    fn new(queue: &str) -> Arc<Self> {
+        let label = if queue.is_empty() { "unnamed" } else { queue };
+        let counter = |event: &str| format!("queue.{label}.{event}");
+        Arc::new(Self {
+            queue: queue.to_owned(),
+            sent: counter("sent_messages"),
+            received: counter("received_messages"),
+            abandoned: counter("abandoned_messages"),
+            expired: counter("expired_messages"),
+            dropped: counter("dropped_messages"),
+            malformed: counter("malformed_messages"),
+            failed: counter("failed_handlers"),
+        })
+    }
+}
+
+impl MessageQueue {
+    /// The base of a queue of that name, which can be empty.
+    pub fn new(name: &str, capabilities: MessagingCapabilities) -> Self {
+        Self {
+            names: ArcSwap::new(Names::new(name)),
+            capabilities,
+            logger: CompositeLogger::new(),
+            counters: CompositeCounters::new(),
+            listeners: Listeners::new(),
+        }
+    }
+
+    /// Takes the name from `queue`, else `name`, else `id`, else the name in `descriptor`, else keeps it.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR` (Misconfiguration).
+    pub fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let name = match config.get_as_nullable_string("queue") {
+            Some(name) => Some(name),
+            None => NameResolver::resolve(config)?,
+        };
+        if let Some(name) = name {
+            self.names.store(Names::new(&name));
+        }
+        Ok(())
+    }
+
+    /// Takes the loggers and counters that there are.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        self.logger.set_references(references)?;
+        self.counters.set_references(references)
+    }
+
+    /// Lets go of them.
+    pub fn unset_references(&self) {
+        self.logger.unset_references();
+        self.counters.unset_references();
+    }
+
+    /// The queue's name; empty when it has none.
+    pub fn get_name(&self) -> String {
+        self.names.load().queue.clone()
+    }
+
+    /// What the queue can do.
+    pub fn capabilities(&self) -> MessagingCapabilities {
+        self.capabilities
+    }
+
+    /// The loggers of the queue.
+    pub fn logger(&self) -> &dyn ILogger {
+        &self.logger
+    }
+
+    /// The counters of the queue.
+    pub fn counters(&self) -> &dyn ICounters {
+        &self.counters
+    }
+
+    /// The queue's listener.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// The error of an operation on a queue that is not open.
+    pub fn not_opened(&self, correlation_id: Option<&str>) -> ApplicationError {
+        let message = format!("queue '{}' is not open", self.names.load().queue);
+        ApplicationError::invalid_state(correlation_id, "NOT_OPENED", message)
+    }
+
+    /// The error of an operation that the queue cannot do.
+    pub fn not_supported(&self, correlation_id: Option<&str>, operation: &str) -> ApplicationError {
+        let message = format!("queue '{}' cannot {operation}", self.names.load().queue);
+        ApplicationError::unsupported(correlation_id, "NOT_SUPPORTED", message).with_details("operation", operation)
+    }
+
+    /// A message was sent.
+    pub fn sent(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.sent);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.debug(id, format_args!("Sent message {envelope} via [{}]", names.queue));
+    }
+
+    /// A message was received or delivered.
+    pub fn received(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.received);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.debug(id, format_args!("Received message {envelope} via [{}]", names.queue));
+    }
+
+    /// A received message was put back.
+    pub fn abandoned(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.abandoned);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.trace(id, format_args!("Abandoned message {envelope} at [{}]", names.queue));
+    }
+
+    /// Locks of received messages expired, and the messages are back.
+    pub fn expired(&self, count: usize) {
+        let names = self.names.load();
+        self.counters.increment(&names.expired, i64::try_from(count).unwrap_or(i64::MAX));
+        self.logger.debug(None, format_args!("The locks of {count} messages expired at [{}]", names.queue));
+    }
+
+    /// A message was dropped because there was no room for it.
+    pub fn dropped(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.dropped);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.error(id, None, format_args!("No room: dropped message {envelope} at [{}]", names.queue));
+    }
+
+    /// Something arrived that is no message.
+    pub fn malformed(&self, error: &ApplicationError, origin: &str) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.malformed);
+        self.logger.error(None, Some(error), format_args!("Skipped what arrived from {origin} at [{}]", names.queue));
+    }
+
+    /// A receiver did not handle a message.
+    pub fn receiver_failed(&self, error: &ApplicationError, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.failed);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.error(id, Some(error), format_args!("Failed to handle message {envelope} at [{}]", names.queue));
+    }
+}

@@ -1,0 +1,122 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use pip_services_commons::{errors::ApplicationError, run::IOpenable};
+
+use super::SendError;
+use crate::{IMessageReceiver, MessageEnvelope, MessagingCapabilities};
+
+/// A message queue; ports `IMessageQueue`.
+///
+/// Every operation on a queue that is not open fails with `NOT_OPENED` (InvalidState), and one that the queue
+/// cannot do ([`get_capabilities`](Self::get_capabilities)) with `NOT_SUPPORTED` (Unsupported), but for
+/// `complete`, which then does nothing. Dropping any future midway loses no message.
+///
+/// A queue with locks hides a received message from others until it is completed, abandoned or its lock
+/// expires, which puts it back. A queue without locks forgets a message when it is received.
+#[async_trait]
+pub trait IMessageQueue: IOpenable {
+    /// The queue's name; empty when it has none.
+    fn get_name(&self) -> String;
+
+    /// What the queue can do. The same at any time.
+    fn get_capabilities(&self) -> MessagingCapabilities;
+
+    /// How many messages wait for delivery; locked ones do not count.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker.
+    async fn read_message_count(&self) -> Result<u64, ApplicationError>;
+
+    /// Sends a message, with the time of sending set in the copy that is sent.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker, with the message as it was given.
+    async fn send(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError>;
+
+    /// The oldest waiting message, which stays; `None` when none waits.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker.
+    async fn peek(&self, correlation_id: Option<&str>) -> Result<Option<MessageEnvelope>, ApplicationError>;
+
+    /// Up to `message_count` of the oldest waiting messages, which stay.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker.
+    async fn peek_batch(
+        &self,
+        correlation_id: Option<&str>,
+        message_count: usize,
+    ) -> Result<Vec<MessageEnvelope>, ApplicationError>;
+
+    /// Takes the oldest waiting message, waiting up to `wait_timeout` for one; `None` when none came.
+    ///
+    /// A timeout of zero takes what is there; [`Duration::MAX`] waits for ever. When the queue is closed, a
+    /// waiting receive ends with `None`.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker.
+    async fn receive(
+        &self,
+        correlation_id: Option<&str>,
+        wait_timeout: Duration,
+    ) -> Result<Option<MessageEnvelope>, ApplicationError>;
+
+    /// Keeps a received message hidden for `lock_timeout` from now.
+    ///
+    /// # Errors
+    /// `LOCK_LOST` (InvalidState) when the message is not locked by this envelope any more, `NOT_OPENED`,
+    /// `NOT_SUPPORTED`.
+    async fn renew_lock(&self, envelope: &MessageEnvelope, lock_timeout: Duration) -> Result<(), ApplicationError>;
+
+    /// Removes a received message for good, and the lock from its envelope. Does nothing to an envelope
+    /// without a lock.
+    ///
+    /// # Errors
+    /// `LOCK_LOST` (InvalidState) when the lock had expired: the message is delivered again. `NOT_OPENED`.
+    async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError>;
+
+    /// Puts a received message back into the queue, and removes the lock from its envelope.
+    ///
+    /// # Errors
+    /// `LOCK_LOST` (InvalidState) when it is not locked by this envelope, `NOT_OPENED`, `NOT_SUPPORTED`.
+    async fn abandon(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError>;
+
+    /// Moves a received message to the dead letters, and removes the lock from its envelope.
+    ///
+    /// # Errors
+    /// `LOCK_LOST` (InvalidState) when it is not locked by this envelope, `NOT_OPENED`, `NOT_SUPPORTED`.
+    async fn move_to_dead_letter(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError>;
+
+    /// Gives each message to the receiver, one after another, until [`end_listen`](Self::end_listen), `close`
+    /// or the drop of the future.
+    ///
+    /// A message that the receiver handled with `Ok` is completed; one whose handling failed or panicked is
+    /// logged, and abandoned where the queue can do that; one that the receiver settled itself is left alone.
+    /// In other ports the receiver has to settle each message.
+    ///
+    /// # Errors
+    /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NOT_OPENED`, `NOT_SUPPORTED`, or
+    /// those of the broker.
+    async fn listen(
+        &self,
+        correlation_id: Option<&str>,
+        receiver: Arc<dyn IMessageReceiver>,
+    ) -> Result<(), ApplicationError>;
+
+    /// Starts [`listen`](Self::listen) on a task of its own. An `end_listen` that comes after it ends it, however
+    /// soon. An error that ends the listening later is logged.
+    ///
+    /// # Errors
+    /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NOT_OPENED`, `NOT_SUPPORTED`.
+    fn begin_listen(
+        self: Arc<Self>,
+        correlation_id: Option<&str>,
+        receiver: Arc<dyn IMessageReceiver>,
+    ) -> Result<(), ApplicationError>;
+
+    /// Ends the listening: no handling starts after it returns. It waits up to five seconds for one that runs,
+    /// unless it is called from there.
+    async fn end_listen(&self, correlation_id: Option<&str>);
+}
