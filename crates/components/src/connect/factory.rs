@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use pip_services_commons::{
+    component,
+    errors::ApplicationError,
+    refer::{Component, Descriptor},
+};
+
+use super::MemoryDiscovery;
+use crate::build::{Factory, IFactory};
+
+/// Makes `pip-services:discovery:memory:*:1.0`; ports `DefaultDiscoveryFactory`.
+pub struct DefaultDiscoveryFactory(Factory);
+
+component!(DefaultDiscoveryFactory: dyn IFactory);
+
+impl DefaultDiscoveryFactory {
+    /// The factory.
+    pub fn new() -> Self {
+        let mut factory = Factory::new();
+        factory.register(
+            Descriptor::new("pip-services", "discovery", "memory", "*", "1.0"),
+            |_| Ok(Arc::new(MemoryDiscovery::new())),
+        );
+        Self(factory)
+    }
+}
+
+impl Default for DefaultDiscoveryFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IFactory for DefaultDiscoveryFactory {
+    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
+        self.0.can_create(locator)
+    }
+
+    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
+        self.0.create(locator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pip_services_commons::refer::cast;
+
+    use super::*;
+    use crate::connect::IDiscovery;
+
+    #[test]
+    fn it_makes_the_memory_discovery_of_any_name() {
+        let locator = "pip-services:discovery:memory:main:1.0".parse().unwrap();
+        let component = DefaultDiscoveryFactory::new().create(&locator).unwrap();
+        assert!(cast::<dyn IDiscovery>(&component).is_some());
+    }
+}
