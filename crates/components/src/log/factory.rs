@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use pip_services_commons::{
+    component,
+    errors::ApplicationError,
+    refer::{Component, Descriptor},
+};
+
+use super::{CompositeLogger, ConsoleLogger, NullLogger};
+use crate::build::{Factory, IFactory};
+
+/// Makes the loggers of this crate; ports `DefaultLoggerFactory`.
+///
+/// `pip-services:logger:{null,console,composite}:*:1.0`.
+///
+/// ```
+/// use pip_services_commons::refer::cast;
+/// use pip_services_components::{build::IFactory, log::{DefaultLoggerFactory, ILogger}};
+///
+/// let component = DefaultLoggerFactory::new().create(&"pip-services:logger:console:main:1.0".parse()?)?;
+/// assert!(cast::<dyn ILogger>(&component).is_some());
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+pub struct DefaultLoggerFactory(Factory);
+component!(DefaultLoggerFactory: dyn IFactory);
+
+impl DefaultLoggerFactory {
+    /// A factory of all of them.
+    pub fn new() -> Self {
+        let mut factory = Factory::new();
+        let locator = |kind| Descriptor::new("pip-services", "logger", kind, "*", "1.0");
+        factory.register(locator("null"), |_| Ok(Arc::new(NullLogger::new())));
+        factory.register(locator("console"), |_| Ok(Arc::new(ConsoleLogger::new())));
+        factory.register(locator("composite"), |_| Ok(Arc::new(CompositeLogger::new())));
+        Self(factory)
+    }
+}
+
+impl Default for DefaultLoggerFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IFactory for DefaultLoggerFactory {
+    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
+        self.0.can_create(locator)
+    }
+
+    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
+        self.0.create(locator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pip_services_commons::refer::cast;
+
+    use super::*;
+
+    fn make(kind: &str) -> Arc<dyn Component> {
+        let locator = Descriptor::new("pip-services", "logger", kind, "main", "1.0");
+        DefaultLoggerFactory::new().create(&locator).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_logger_is_made() {
+        assert!(cast::<NullLogger>(&make("null")).is_some());
+        assert!(cast::<ConsoleLogger>(&make("console")).is_some());
+        assert!(cast::<CompositeLogger>(&make("composite")).is_some());
+    }
+
+    #[test]
+    fn other_kinds_are_refused() {
+        let locator = Descriptor::new("pip-services", "logger", "elastic", "main", "1.0");
+        assert_eq!(DefaultLoggerFactory::new().can_create(&locator), None);
+    }
+}
