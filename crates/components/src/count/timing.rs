@@ -39,8 +39,14 @@ impl CounterTiming {
 
     /// Ends the measurement and records it.
     pub fn end_timing(self) {
+        let elapsed = self.start.elapsed();
+        self.record(elapsed);
+    }
+
+    /// Records a time that was measured elsewhere.
+    pub(super) fn record(self, elapsed: Duration) {
         if let Some(record) = self.record {
-            record(self.start.elapsed());
+            record(elapsed);
         }
     }
 }

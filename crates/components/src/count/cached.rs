@@ -1,0 +1,315 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use chrono::{DateTime, Utc};
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
+};
+
+use super::{
+    Counter, CounterTiming, CounterType, ICounters,
+    cache::{Conflict, CounterCache},
+};
+use crate::log::ILogger;
+
+/// Counters kept in memory, which a function saves from time to time; ports `CachedCounters`.
+///
+/// What derives from that class in other ports has a field of this one instead, as
+/// [`LogCounters`](super::LogCounters) does.
+///
+/// All counters are saved, in the order of their names, at the first measurement after the interval, and by
+/// [`CachedCounters::dump`], if anything was measured since they were saved last. There is no timer: the owner
+/// dumps when it closes, so that the last measurements are not lost. Saving runs in the thread that measured,
+/// after all locks are released, and so it must be quick, and may itself count.
+///
+/// A name belongs to the first type that is measured under it. Measurements of another type are ignored, with
+/// a warning the first time, while other ports replace the counter and lose what it measured. An empty name is
+/// ignored, with a debug message.
+///
+/// Configuration, in milliseconds: `options.interval` (300000) between savings, 0 for saving after each
+/// measurement; `options.reset_timeout` (0, never), after which all counters start again, at the next
+/// measurement or reading; what was not saved is saved before. Both are taken without `options.` too.
+///
+/// ```
+/// use std::sync::{Arc, mpsc};
+/// use pip_services_components::{count::{CachedCounters, ICounters}, log::NullLogger};
+///
+/// let (sender, saved) = mpsc::channel();
+/// let counters = CachedCounters::new(Arc::new(NullLogger::new()), move |counters| {
+///     let _ = sender.send(counters.to_vec());
+/// });
+/// counters.increment("orders.sent", 5);
+/// counters.dump();
+/// assert_eq!(saved.recv().map(|counters| counters[0].count), Ok(Some(5)));
+/// ```
+pub struct CachedCounters {
+    /// Shared with timings that are under way.
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    cache: Mutex<CounterCache>,
+    logger: Arc<dyn ILogger>,
+    save: Box<Save>,
+}
+
+type Save = dyn Fn(&[Counter]) + Send + Sync;
+
+impl CachedCounters {
+    /// Counters that warn through `logger` and are saved by `save`, which is never given an empty list.
+    pub fn new(logger: Arc<dyn ILogger>, save: impl Fn(&[Counter]) + Send + Sync + 'static) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                cache: Mutex::new(CounterCache::new(Instant::now())),
+                logger,
+                save: Box::new(save),
+            }),
+        }
+    }
+
+    /// All counters as they are now, in the order of their names.
+    pub fn get_all(&self) -> Vec<Counter> {
+        self.shared.access(|cache, _| cache.get_all())
+    }
+
+    /// A counter as it is now, or `None` where nothing was measured under the name.
+    pub fn get(&self, name: &str) -> Option<Counter> {
+        self.shared.access(|cache, _| cache.get(name))
+    }
+
+    /// Removes a counter, saved or not.
+    pub fn clear(&self, name: &str) {
+        self.shared.access(|cache, _| cache.clear(name));
+    }
+
+    /// Removes all counters, saved or not.
+    pub fn clear_all(&self) {
+        self.shared.access(|cache, _| cache.clear_all());
+    }
+
+    /// Saves all counters, if anything was measured since they were saved.
+    pub fn dump(&self) {
+        self.shared.access(CounterCache::dump);
+    }
+}
+
+impl IConfigurable for CachedCounters {
+    /// Takes `interval` and `reset_timeout`; an absent one stays as it is.
+    ///
+    /// # Errors
+    /// `BAD_VALUE` (Misconfiguration) for what is no number of milliseconds; then nothing is changed.
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let milliseconds = |key: &str| match config.try_get_as_duration_ms(&format!("options.{key}"))? {
+            Some(value) => Ok(Some(value)),
+            None => config.try_get_as_duration_ms(key),
+        };
+        let interval = milliseconds("interval")?;
+        let reset_timeout = milliseconds("reset_timeout")?;
+        self.shared
+            .access(|cache, _| cache.configure(interval, reset_timeout));
+        Ok(())
+    }
+}
+
+impl ICounters for CachedCounters {
+    fn begin_timing(&self, name: &str) -> CounterTiming {
+        let (shared, name) = (self.shared.clone(), name.to_owned());
+        CounterTiming::new(move |elapsed| {
+            let milliseconds = elapsed.as_secs_f64() * 1000.0;
+            shared.measure(&name, CounterType::Interval, |counter| counter.take(milliseconds));
+        })
+    }
+
+    fn stats(&self, name: &str, value: f64) {
+        self.shared
+            .measure(name, CounterType::Statistics, |counter| counter.take(value));
+    }
+
+    fn last(&self, name: &str, value: f64) {
+        self.shared
+            .measure(name, CounterType::LastValue, |counter| counter.last = Some(value));
+    }
+
+    fn timestamp(&self, name: &str, value: DateTime<Utc>) {
+        self.shared
+            .measure(name, CounterType::Timestamp, |counter| counter.time = Some(value));
+    }
+
+    fn increment(&self, name: &str, value: i64) {
+        self.shared
+            .measure(name, CounterType::Increment, |counter| counter.add(value));
+    }
+}
+
+impl Shared {
+    fn measure(&self, name: &str, counter_type: CounterType, update: impl FnOnce(&mut Counter)) {
+        if name.is_empty() {
+            let message = format_args!("A measurement of type {counter_type} without a name is ignored");
+            return self.logger.debug(None, message);
+        }
+        let measured = self.access(|cache, now| cache.measure(name, counter_type, update, now));
+        if let Err(Conflict(existing)) = measured {
+            let message = format_args!(
+                "Counter {name} is of type {existing}; its measurements of type {counter_type} are ignored"
+            );
+            self.logger.warn(None, message);
+        }
+    }
+
+    /// Gives access to the counters, and saves what is due once they are unlocked.
+    fn access<T>(&self, act: impl FnOnce(&mut CounterCache, Instant) -> T) -> T {
+        let (result, unsaved) = {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            cache.reset_if_due(now);
+            (act(&mut cache, now), cache.take_unsaved())
+        };
+        if !unsaved.is_empty() {
+            (self.save)(&unsaved);
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::log::{LogLevel, NullLogger, recorder::Recorder};
+
+    type Saved = Arc<Mutex<Vec<String>>>;
+
+    fn counters(logger: Arc<dyn ILogger>) -> (CachedCounters, Saved) {
+        let saved = Saved::default();
+        let target = saved.clone();
+        let counters = CachedCounters::new(logger, move |counters| {
+            let mut target = target.lock().unwrap();
+            target.extend(counters.iter().map(Counter::to_string));
+        });
+        (counters, saved)
+    }
+
+    fn configured(tuples: &[(&str, i64)]) -> (CachedCounters, Saved) {
+        let (counters, saved) = counters(Arc::new(NullLogger::new()));
+        let config = ConfigParams::from_tuples(tuples.iter().copied());
+        counters.configure(&config).unwrap();
+        (counters, saved)
+    }
+
+    #[test]
+    fn each_method_measures_its_type() {
+        let (counters, _) = counters(Arc::new(NullLogger::new()));
+        let time = Utc::now();
+        counters.begin_timing("interval").end_timing();
+        counters.last("last", 1.5);
+        counters.stats("stats", 1.0);
+        counters.stats("stats", 2.0);
+        counters.timestamp("time", time);
+        counters.timestamp_now("now");
+        counters.increment_one("sum");
+        counters.increment("sum", 4);
+
+        let get = |name| counters.get(name).unwrap();
+        assert_eq!(get("interval").counter_type, CounterType::Interval);
+        assert_eq!(get("interval").count, Some(1));
+        assert_eq!(get("last").to_string(), "last LastValue last=1.5");
+        assert_eq!(
+            get("stats").to_string(),
+            "stats Statistics last=2 count=2 min=1 max=2 average=1.5"
+        );
+        assert_eq!(get("time").time, Some(time));
+        assert!(get("now").time >= Some(time));
+        assert_eq!(get("sum").to_string(), "sum Increment count=5");
+        assert_eq!(counters.get("missing"), None);
+        let names: Vec<_> = counters
+            .get_all()
+            .into_iter()
+            .map(|counter| counter.name)
+            .collect();
+        assert_eq!(names, ["interval", "last", "now", "stats", "sum", "time"]);
+    }
+
+    #[test]
+    fn a_time_is_recorded_in_milliseconds() {
+        let (counters, _) = counters(Arc::new(NullLogger::new()));
+        let timing = counters.begin_timing("c");
+        timing.record(std::time::Duration::from_micros(1_500));
+        assert_eq!(counters.get("c").unwrap().last, Some(1.5));
+    }
+
+    #[test]
+    fn concurrent_increments_are_all_counted() {
+        let (counters, saved) = configured(&[("interval", 0)]);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..1000).for_each(|_| counters.increment_one("c")));
+            }
+        });
+        assert_eq!(counters.get("c").unwrap().count, Some(8000));
+        assert_eq!(saved.lock().unwrap().len(), 8000);
+    }
+
+    #[test]
+    fn options_win_over_top_level_keys_and_either_is_enough() {
+        for tuples in [
+            &[("interval", 300_000), ("options.interval", 0)][..],
+            &[("interval", 0)],
+        ] {
+            let (counters, saved) = configured(tuples);
+            counters.increment_one("c");
+            assert_eq!(*saved.lock().unwrap(), ["c Increment count=1"], "{tuples:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_time_is_an_error_that_names_its_key_and_changes_nothing() {
+        let (counters, saved) = counters(Arc::new(NullLogger::new()));
+        let config = ConfigParams::from_tuples([("interval", "0"), ("options.reset_timeout", "soon")]);
+        let error = counters.configure(&config).unwrap_err();
+        assert_eq!(
+            (error.code(), error.detail("key")),
+            ("BAD_VALUE", Some("options.reset_timeout"))
+        );
+        counters.increment_one("c");
+        assert!(saved.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_empty_name_is_ignored_and_another_type_is_warned_about_once() {
+        let logger = Arc::new(Recorder::new(LogLevel::Debug));
+        let (counters, _) = counters(logger.clone());
+        counters.begin_timing("").end_timing();
+        counters.increment_one("c");
+        counters.stats("c", 5.0);
+        counters.last("c", 5.0);
+        assert_eq!(
+            logger.lines(),
+            [
+                "--- DEBUG A measurement of type Interval without a name is ignored",
+                "--- WARN Counter c is of type Increment; its measurements of type Statistics are ignored",
+            ]
+        );
+        assert_eq!(counters.get_all().len(), 1);
+        assert_eq!(counters.get("c").unwrap().to_string(), "c Increment count=1");
+    }
+
+    #[test]
+    fn saving_may_read_the_counters() {
+        let own: Arc<Mutex<Option<Arc<CachedCounters>>>> = Arc::default();
+        let read = Arc::new(Mutex::new(None));
+        let (inner, result) = (own.clone(), read.clone());
+        let counters = Arc::new(CachedCounters::new(Arc::new(NullLogger::new()), move |_| {
+            let counters = inner.lock().unwrap().clone().unwrap();
+            *result.lock().unwrap() = counters.get("c");
+        }));
+        *own.lock().unwrap() = Some(counters.clone());
+        counters.increment_one("c");
+        counters.dump();
+        assert_eq!(*read.lock().unwrap(), counters.get("c"));
+        *own.lock().unwrap() = None;
+    }
+}

@@ -1,0 +1,193 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use pip_services_commons::{
+    component,
+    errors::ApplicationError,
+    refer::{Descriptor, IReferenceable, IReferences, IUnreferenceable, cast},
+};
+
+use super::{CounterTiming, ICounters};
+
+/// Counters that pass every measurement to all counters of the references; ports `CompositeCounters`.
+///
+/// They are what a component counts with, as a field of its own or found in the references. Until
+/// `set_references` there are no counters, and measurements go nowhere.
+///
+/// References: `*:counters:*:*:*` (optional). Composite counters, these included, are left out: their counters
+/// are there too, and would count twice.
+///
+/// ```
+/// use std::sync::Arc;
+/// use pip_services_commons::refer::{IReferenceable, IReferences, References};
+/// use pip_services_components::count::{CompositeCounters, ICounters, LogCounters};
+///
+/// let measured = Arc::new(LogCounters::new());
+/// let references = References::new();
+/// references.put("pip-services:counters:log:default:1.0".parse()?, measured.clone());
+///
+/// let counters = CompositeCounters::new();
+/// counters.set_references(&references)?;
+/// counters.last("orders.waiting", 3.0);
+/// assert_eq!(measured.get("orders.waiting").and_then(|counter| counter.last), Some(3.0));
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+#[derive(Default)]
+pub struct CompositeCounters {
+    counters: ArcSwap<Vec<Arc<dyn ICounters>>>,
+}
+component!(CompositeCounters: dyn ICounters, dyn IReferenceable, dyn IUnreferenceable);
+
+impl CompositeCounters {
+    /// Counters without counters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn each(&self, measure: impl Fn(&dyn ICounters)) {
+        for counters in self.counters.load().iter() {
+            measure(&**counters);
+        }
+    }
+}
+
+impl IReferenceable for CompositeCounters {
+    /// Replaces the counters by those of the references; having none is no error.
+    fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        let locator = Descriptor::new("*", "counters", "*", "*", "*");
+        let counters = references
+            .find(&locator, false)?
+            .iter()
+            .filter(|component| cast::<Self>(component).is_none())
+            .filter_map(cast::<dyn ICounters>)
+            .collect();
+        self.counters.store(Arc::new(counters));
+        Ok(())
+    }
+}
+
+impl IUnreferenceable for CompositeCounters {
+    /// Lets all counters go; measurements then go nowhere.
+    fn unset_references(&self) {
+        self.counters.store(Arc::default());
+    }
+}
+
+impl ICounters for CompositeCounters {
+    /// Starts one measurement, whose time all counters record.
+    fn begin_timing(&self, name: &str) -> CounterTiming {
+        let counters = self.counters.load();
+        if counters.is_empty() {
+            return CounterTiming::inert();
+        }
+        let timings: Vec<_> = counters
+            .iter()
+            .map(|counters| counters.begin_timing(name))
+            .collect();
+        CounterTiming::new(move |elapsed| timings.into_iter().for_each(|timing| timing.record(elapsed)))
+    }
+
+    fn stats(&self, name: &str, value: f64) {
+        self.each(|counters| counters.stats(name, value));
+    }
+
+    fn last(&self, name: &str, value: f64) {
+        self.each(|counters| counters.last(name, value));
+    }
+
+    fn timestamp(&self, name: &str, value: DateTime<Utc>) {
+        self.each(|counters| counters.timestamp(name, value));
+    }
+
+    fn increment(&self, name: &str, value: i64) {
+        self.each(|counters| counters.increment(name, value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pip_services_commons::refer::{Component, References};
+
+    use super::{super::LogCounters, *};
+
+    fn put(references: &References, kind: &str, component: Arc<dyn Component>) {
+        references.put(
+            Descriptor::new("test", "counters", kind, "default", "1.0"),
+            component,
+        );
+    }
+
+    fn composite_of(counters: &[Arc<LogCounters>]) -> CompositeCounters {
+        let references = References::new();
+        for counters in counters {
+            put(&references, "log", counters.clone());
+        }
+        let composite = CompositeCounters::new();
+        composite.set_references(&references).unwrap();
+        composite
+    }
+
+    #[test]
+    fn all_counters_get_each_measurement_and_the_same_time() {
+        let both = [(); 2].map(|()| Arc::new(LogCounters::new()));
+        let composite = composite_of(&both);
+        composite.begin_timing("interval").end_timing();
+        composite.stats("stats", 1.0);
+        composite.last("last", 2.0);
+        composite.timestamp_now("now");
+        composite.increment_one("one");
+        composite.increment("sum", 3);
+        assert_eq!(both[0].get_all().len(), 6);
+        assert_eq!(both[0].get_all(), both[1].get_all());
+        assert_eq!(both[0].get("interval").unwrap().count, Some(1));
+        assert_eq!(both[0].get("sum").unwrap().count, Some(3));
+    }
+
+    #[test]
+    fn references_set_again_replace_the_counters_and_unset_drops_them() {
+        let measured = Arc::new(LogCounters::new());
+        let references = References::new();
+        put(&references, "log", measured.clone());
+        let composite = CompositeCounters::new();
+        composite.set_references(&references).unwrap();
+        composite.set_references(&references).unwrap();
+        composite.increment_one("c");
+        assert_eq!(measured.get("c").unwrap().count, Some(1));
+
+        composite.unset_references();
+        composite.increment_one("c");
+        composite.begin_timing("t").end_timing();
+        assert_eq!(measured.get("c").unwrap().count, Some(1));
+        drop(references);
+        assert_eq!(Arc::strong_count(&measured), 1);
+    }
+
+    #[test]
+    fn each_composite_has_counters_of_its_own() {
+        let both = [(); 2].map(|()| Arc::new(LogCounters::new()));
+        let _other = composite_of(&both[..1]);
+        let composite = composite_of(&both[1..]);
+        composite.increment_one("c");
+        assert_eq!(both[0].get("c"), None);
+        assert_eq!(both[1].get("c").unwrap().count, Some(1));
+    }
+
+    #[test]
+    fn registered_composites_neither_recurse_nor_repeat() {
+        let measured = Arc::new(LogCounters::new());
+        let composites = [(); 2].map(|()| Arc::new(CompositeCounters::new()));
+        let references = References::new();
+        put(&references, "log", measured.clone());
+        for composite in &composites {
+            put(&references, "composite", composite.clone());
+        }
+        for composite in &composites {
+            composite.set_references(&references).unwrap();
+        }
+        composites[0].increment_one("c");
+        composites[0].begin_timing("t").end_timing();
+        assert_eq!(measured.get("c").unwrap().count, Some(1));
+        assert_eq!(measured.get("t").unwrap().count, Some(1));
+    }
+}
