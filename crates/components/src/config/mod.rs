@@ -1,1 +1,5 @@
 //! config
+
+mod sections;
+
+pub(crate) use sections::{one_or_many, sections};

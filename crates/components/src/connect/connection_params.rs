@@ -5,6 +5,8 @@ use pip_services_commons::{
     errors::ApplicationError,
 };
 
+use crate::config::one_or_many;
+
 /// The parameters of one connection; ports `ConnectionParams`.
 ///
 /// The keys with a meaning of their own are `discovery_key`, `protocol`, `host` (or `ip`), `port` and `uri`;
@@ -49,19 +51,7 @@ impl ConnectionParams {
     /// assert_eq!(connections[1].get_host(), Some("b"));
     /// ```
     pub fn many_from_config(config: &ConfigParams) -> Vec<Self> {
-        let section = |config: &ConfigParams, name: &str| {
-            let section = config.get_section(name);
-            (!section.is_empty()).then_some(Self(section))
-        };
-        let connections = config.get_section("connections");
-        if connections.is_empty() {
-            return section(config, "connection").into_iter().collect();
-        }
-        connections
-            .get_section_names()
-            .into_iter()
-            .filter_map(|name| section(&connections, name))
-            .collect()
+        one_or_many(config, "connections", "connection")
     }
 
     /// The first connection of a component's configuration.

@@ -306,7 +306,7 @@ mod tests {
         let references = references(&[&[], &[]]);
         resolver.set_references(&references).unwrap();
         resolver.register(None, connection.clone()).await.unwrap();
-        assert_eq!(resolver.get_all(), [connection.clone()]);
+        assert_eq!(resolver.get_all().len(), 1);
         for discovery in references.get_optional::<dyn IDiscovery>(&"*:discovery:*:*:*".parse().unwrap()) {
             assert_eq!(
                 discovery.resolve_one(None, "k").await.unwrap(),

@@ -9,6 +9,7 @@ use pip_services_commons::{
 };
 
 use super::{ConnectionParams, IDiscovery};
+use crate::config::sections;
 
 /// Discovery from the configuration: one section for each key; ports `MemoryDiscovery`.
 ///
@@ -50,11 +51,7 @@ impl MemoryDiscovery {
 impl IConfigurable for MemoryDiscovery {
     /// Replaces all connections, those registered in between too.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let connections = config
-            .get_section_names()
-            .into_iter()
-            .map(|key| (key, config.get_section(key)))
-            .filter(|(_, section)| !section.is_empty())
+        let connections = sections(config)
             .map(|(key, section)| (key.to_owned(), vec![section.into()]))
             .collect();
         *self.connections() = connections;
