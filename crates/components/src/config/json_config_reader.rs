@@ -1,0 +1,111 @@
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use pip_services_commons::{
+    component,
+    config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
+};
+use serde_json::Value;
+
+use super::{
+    IConfigReader,
+    file::{self, FileSetup, ParseError},
+};
+
+/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`.
+///
+/// | key | default | meaning |
+/// |---|---|---|
+/// | `path` | that of the constructor | the path of the file |
+/// | `parameters.*` | | parameters of the template, where the caller gives none of that name |
+///
+/// Without a component, [`read_object`](Self::read_object) and [`read_config`](Self::read_config) read a file
+/// at once.
+///
+/// ```
+/// use pip_services_commons::config::ConfigParams;
+/// use pip_services_components::config::{IConfigReader, JsonConfigReader};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("config.json");
+/// std::fs::write(&path, r#"{"connection": {"host": "{{{HOST}}}"}}"#)?;
+///
+/// let reader = JsonConfigReader::new(&path);
+/// let config = reader.read_config(None, &ConfigParams::from_tuples([("HOST", "localhost")])).await?;
+/// assert_eq!(config.get("connection.host"), Some("localhost"));
+/// # Ok(()) }
+/// ```
+#[derive(Default)]
+pub struct JsonConfigReader {
+    setup: FileSetup,
+}
+
+component!(JsonConfigReader: dyn IConfigReader, dyn IConfigurable);
+
+impl JsonConfigReader {
+    /// A reader of the file at this path. Without one, as by `default`, it must be configured.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            setup: FileSetup::new(path.into()),
+        }
+    }
+
+    /// Reads a file as a value, with nothing made flat: lists stay lists.
+    ///
+    /// # Errors
+    /// `NO_PATH` (Misconfiguration) for an empty path. `READ_FAILED` (FileError) with the detail `path` and the
+    /// cause where the file cannot be read, and with the detail `line` too where it is malformed.
+    pub fn read_object(
+        correlation_id: Option<&str>,
+        path: impl AsRef<Path>,
+        parameters: &ConfigParams,
+    ) -> Result<Value, ApplicationError> {
+        file::read(correlation_id, path.as_ref(), parameters, parse)
+    }
+
+    /// Reads a file as configuration parameters.
+    ///
+    /// # Errors
+    /// As [`read_object`](Self::read_object).
+    pub fn read_config(
+        correlation_id: Option<&str>,
+        path: impl AsRef<Path>,
+        parameters: &ConfigParams,
+    ) -> Result<ConfigParams, ApplicationError> {
+        Self::read_object(correlation_id, path, parameters).map(|value| ConfigParams::from_value(&value))
+    }
+}
+
+impl IConfigurable for JsonConfigReader {
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        self.setup.configure(config);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IConfigReader for JsonConfigReader {
+    async fn read_config(
+        &self,
+        correlation_id: Option<&str>,
+        parameters: &ConfigParams,
+    ) -> Result<ConfigParams, ApplicationError> {
+        let (path, parameters) = self.setup.with(parameters);
+        Self::read_config(correlation_id, path, &parameters)
+    }
+}
+
+fn parse(text: &str) -> Result<Value, ParseError> {
+    serde_json::from_str(text).map_err(|error| {
+        let (line, shown) = (error.line(), error.to_string());
+        // The place is told apart from the cause, as that in the text can differ from that in the template.
+        let place = format!(" at line {line} column {}", error.column());
+        ParseError {
+            line: (line > 0).then_some(line),
+            cause: shown.strip_suffix(&place).unwrap_or(&shown).into(),
+        }
+    })
+}
