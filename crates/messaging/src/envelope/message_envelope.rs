@@ -85,7 +85,6 @@ impl MessageEnvelope {
     }
 
     /// Sets the payload to text.
-    #[doc(alias = "set_message_as_string")]
     pub fn set_message_as_string(&mut self, message: &str) {
         self.set_message(message);
     }

@@ -1,0 +1,10 @@
+//! The MQTT client. Its crate is named nowhere else: the rest sees one ordered stream of [`Event`]s, and
+//! futures that end at the broker's answer.
+
+mod error;
+mod event;
+mod paho;
+
+pub(crate) use error::ClientError;
+pub(crate) use event::{Delivery, Event, Events};
+pub(crate) use paho::{Client, PublishAck};

@@ -1,0 +1,257 @@
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::LazyLock,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use paho_mqtt::{
+    AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
+    DeliveryToken, DisconnectOptionsBuilder, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
+};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{ClientError, Delivery, Event, Events};
+use crate::{
+    options::{ConnectionOptions, QoS},
+    resolver::ConnectTarget,
+};
+
+/// More than any caller keeps in flight, so that the client never refuses a message for want of room.
+const MAX_BUFFERED: i32 = 10_000;
+
+/// Never connected and never dropped. When a process's last client goes and another is made, the C library
+/// leaks two descriptors; with this one the last never goes.
+static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClient::new("tcp://127.0.0.1:1"));
+
+/// A client of the C library, for one connection after another to the same broker.
+///
+/// The library runs all callbacks of the process on two threads, so callbacks here only push to a channel.
+pub(crate) struct Client {
+    inner: AsyncClient,
+    events: mpsc::UnboundedSender<Event>,
+    /// Ends when the library has let go of the last attempt to connect. Until then it holds a handle of the
+    /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
+    /// of the process.
+    attempt: Mutex<Option<Attempt>>,
+}
+
+type Attempt = oneshot::Receiver<()>;
+
+impl Client {
+    /// A client that is not connected, and what it tells.
+    pub(crate) fn new(client_id: &str) -> Result<(Self, Events), ClientError> {
+        LazyLock::force(&ANCHOR);
+        let options = CreateOptionsBuilder::new()
+            // Each attempt names its server; the library wants one here as well.
+            .server_uri("tcp://127.0.0.1:1")
+            .client_id(client_id)
+            .persistence(PersistenceType::None)
+            .max_buffered_messages(MAX_BUFFERED)
+            .finalize();
+        let inner = AsyncClient::new(options).map_err(failed)?;
+        let (events, receiver) = mpsc::unbounded_channel();
+
+        // Before the first connect: messages of a kept session can arrive before it returns.
+        let sender = events.clone();
+        inner.set_message_callback(move |_, message| {
+            // The library also calls with no message, when the connection ends.
+            if let Some(message) = message {
+                let delivery = Delivery {
+                    topic: message.topic().to_owned(),
+                    payload: Bytes::copy_from_slice(message.payload()),
+                    ack: None,
+                };
+                let _ = sender.send(Event::Message(delivery));
+            }
+        });
+        let sender = events.clone();
+        inner.set_connection_lost_callback(move |_| {
+            let _ = sender.send(Event::Disconnected);
+        });
+        Ok((
+            Self {
+                inner,
+                events,
+                attempt: Mutex::new(None),
+            },
+            receiver,
+        ))
+    }
+
+    /// Connects to the broker at that address. True: the broker kept the session of this client.
+    ///
+    /// When the future is dropped midway, the attempt goes on; the next one waits for its end.
+    pub(crate) async fn connect(
+        &self,
+        address: SocketAddr,
+        target: &ConnectTarget,
+        options: &ConnectionOptions,
+    ) -> Result<bool, ClientError> {
+        let mut attempt = self.attempt.lock().await;
+        if let Some(earlier) = &mut *attempt {
+            let _ = earlier.await;
+            *attempt = None;
+        }
+        if self.inner.is_connected() {
+            // The attempt before was given up, and succeeded after all.
+            let _ = self.inner.disconnect(None).await;
+        }
+        let (held, released) = oneshot::channel::<()>();
+        *attempt = Some(released);
+
+        let events = self.events.clone();
+        let token = self.inner.connect_with_callbacks(
+            connect_options(address, target, options),
+            move |_, _| {
+                let _ = events.send(Event::Connected);
+            },
+            // The library's token drops its handle of the client before this closure: when `held` is gone, so
+            // is the handle.
+            move |_, _, _| {
+                let _ = &held;
+            },
+        );
+        let outcome = token.await;
+        if let Some(released) = &mut *attempt {
+            let _ = released.await;
+        }
+        *attempt = None;
+        match outcome {
+            Ok(response) => Ok(response
+                .connect_response()
+                .is_some_and(|response| response.session_present)),
+            Err(error) => Err(connect_error(error)),
+        }
+    }
+
+    /// Hands a message to the client. What it gives ends when the message is written (QoS 0) or acknowledged.
+    pub(crate) fn publish(
+        &self,
+        topic: &str,
+        payload: &Bytes,
+        qos: QoS,
+        retain: bool,
+    ) -> Result<PublishAck, ClientError> {
+        let message = match retain {
+            true => Message::new_retained(topic, payload.as_ref(), paho_qos(qos)),
+            false => Message::new(topic, payload.as_ref(), paho_qos(qos)),
+        };
+        self.inner.try_publish(message).map(PublishAck).map_err(failed)
+    }
+
+    /// Subscribes, and waits for the broker's grant.
+    pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<(), ClientError> {
+        match self.inner.subscribe(filter, paho_qos(qos)).await {
+            Ok(_) => Ok(()),
+            // Of a refused subscription the library tells no more than that.
+            Err(Error::Failure) => Err(ClientError::Failed("the broker refused it".into())),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Unsubscribes, and waits for the broker's answer.
+    pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
+        self.inner.unsubscribe(filter).await.map(|_| ()).map_err(failed)
+    }
+
+    /// Disconnects. What is in flight gets the given time to end.
+    pub(crate) async fn disconnect(&self, timeout: Duration) {
+        let options = DisconnectOptionsBuilder::new().timeout(timeout).finalize();
+        // An error means that there is no connection.
+        let _: Result<_, _> = self.inner.disconnect(options).await;
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let Some(attempt) = self.attempt.get_mut().take() else {
+            return;
+        };
+        let inner = self.inner.clone();
+        let kept = self.inner.clone();
+        // An attempt that was given up still holds a handle; outlive it. The library ends it by its timeout.
+        let outlive = move || {
+            let _ = attempt.blocking_recv();
+            drop(inner);
+        };
+        if std::thread::Builder::new()
+            .name("mqtt-client-drop".into())
+            .spawn(outlive)
+            .is_err()
+        {
+            // Nobody outlives the attempt then. A leaked client is better than a deadlock of all of them.
+            std::mem::forget(kept);
+        }
+    }
+}
+
+/// Ends when the broker has the message, or with the reason why that is not known.
+pub(crate) struct PublishAck(DeliveryToken);
+
+impl Future for PublishAck {
+    type Output = Result<(), ClientError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_err(failed)
+    }
+}
+
+fn connect_options(
+    address: SocketAddr,
+    target: &ConnectTarget,
+    options: &ConnectionOptions,
+) -> ConnectOptions {
+    // With its default version the library tries again with 3.1, also after wrong credentials.
+    let mut builder = ConnectOptionsBuilder::with_mqtt_version(MqttVersion::V3_1_1);
+    builder
+        .server_uris(&[format!("tcp://{address}")])
+        .clean_session(options.clean_session)
+        .keep_alive_interval(whole_seconds(options.keepalive_timeout))
+        .connect_timeout(whole_seconds(options.connect_timeout))
+        .max_inflight(MAX_BUFFERED);
+    if let Some(username) = &target.username {
+        builder.user_name(username);
+    }
+    if let Some(password) = &target.password {
+        builder.password(password.expose());
+    }
+    builder.finalize()
+}
+
+/// The library counts whole seconds; zero stays zero, which turns it off.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
+}
+
+fn paho_qos(qos: QoS) -> PahoQoS {
+    match qos {
+        QoS::AtMostOnce => PahoQoS::AtMostOnce,
+        QoS::AtLeastOnce => PahoQoS::AtLeastOnce,
+        QoS::ExactlyOnce => PahoQoS::ExactlyOnce,
+    }
+}
+
+fn connect_error(error: Error) -> ClientError {
+    use ConnectReturnCode::{BadUserNameOrPassword, NotAuthorized};
+    match error {
+        Error::ConnectReturn(code @ (BadUserNameOrPassword | NotAuthorized)) => {
+            ClientError::Unauthorized(code.to_string())
+        }
+        Error::ConnectReturn(code) => ClientError::Refused(code.to_string()),
+        // Here it only says that nothing answers at the address.
+        Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
+        error => failed(error),
+    }
+}
+
+fn failed(error: Error) -> ClientError {
+    match error {
+        Error::Disconnected | Error::OperationIncomplete => ClientError::Disconnected,
+        Error::Publish(code, _) => failed(Error::from_return_code(code)),
+        error => ClientError::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,232 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use bytes::Bytes;
+use pip_services_commons::{
+    component,
+    config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
+    refer::{IReferenceable, IReferences, IUnreferenceable},
+    run::{IClosable, IOpenable},
+};
+use pip_services_components::log::{CompositeLogger, ILogger};
+use pip_services_messaging::IMessageQueueConnection;
+
+use crate::{
+    options::{ConnectionOptions, QoS},
+    resolver::MqttConnectionResolver,
+    router::MqttMessageListener,
+    session::Session,
+    topic,
+};
+
+/// A connection to an MQTT broker, which several queues can share; ports `MqttConnection`.
+///
+/// It reconnects by itself when the connection is lost, and subscribes again before it counts as connected.
+///
+/// | parameter | default | |
+/// |---|---|---|
+/// | `client_id` | host name and a random number | the client's id at the broker |
+/// | `connection.host`, `connection.port` | –, 1883 | the broker |
+/// | `connection.protocol` | `mqtt` | `mqtt` or `tcp` |
+/// | `connection.uri` | – | all in one, such as `mqtt://user:password@host:1883` |
+/// | `connections.<any>.*` | – | several brokers, tried in order |
+/// | `connection.discovery_key` | – | the connection's key in a discovery service |
+/// | `credential.username`, `credential.password` | – | win over those in the URI |
+/// | `credential.store_key` | – | the credential's key in a credential store |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker |
+/// | `options.retry_connect` | true | whether a lost connection is restored |
+/// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one |
+/// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
+/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 turns them off |
+/// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
+/// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
+///
+/// References, all optional: loggers `*:logger:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
+/// `*:credential-store:*:*:*`.
+///
+/// ```
+/// use pip_services_commons::{config::{ConfigParams, IConfigurable}, run::IOpenable};
+/// use pip_services_mqtt::MqttConnection;
+///
+/// let connection = MqttConnection::new();
+/// connection.configure(&ConfigParams::from_tuples([("connection.host", "localhost")]))?;
+/// assert!(!connection.is_open());
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+pub struct MqttConnection {
+    options: Mutex<Option<ConnectionOptions>>,
+    resolver: MqttConnectionResolver,
+    logger: Arc<CompositeLogger>,
+    transition: tokio::sync::Mutex<()>,
+    session: ArcSwapOption<Session>,
+}
+
+component!(
+    MqttConnection: dyn IMessageQueueConnection, dyn IOpenable, dyn IClosable, dyn IConfigurable,
+    dyn IReferenceable, dyn IUnreferenceable
+);
+
+impl MqttConnection {
+    /// A connection that is not configured.
+    pub fn new() -> Self {
+        Self {
+            options: Mutex::default(),
+            resolver: MqttConnectionResolver::new(),
+            logger: Arc::new(CompositeLogger::new()),
+            transition: tokio::sync::Mutex::default(),
+            session: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Whether the broker is connected at this moment. An open connection may be on its way back to one.
+    pub fn is_connected(&self) -> bool {
+        self.session
+            .load()
+            .as_ref()
+            .is_some_and(|session| session.is_connected())
+    }
+
+    fn session(&self) -> Result<Arc<Session>, ApplicationError> {
+        self.session.load_full().ok_or_else(|| {
+            ApplicationError::invalid_state(
+                None,
+                "NOT_OPENED",
+                "the connection to the MQTT broker is not open",
+            )
+        })
+    }
+
+    pub(crate) async fn publish(
+        &self,
+        topic: &str,
+        payload: Bytes,
+        qos: QoS,
+        retain: bool,
+    ) -> Result<(), ApplicationError> {
+        topic::check_topic(topic)?;
+        self.session()?.publish(topic, payload, qos, retain).await
+    }
+
+    pub(crate) async fn subscribe(
+        &self,
+        filter: &str,
+        qos: QoS,
+        listener: Arc<dyn MqttMessageListener>,
+    ) -> Result<(), ApplicationError> {
+        topic::check_filter(filter)?;
+        self.session()?.subscribe(filter, qos, listener).await
+    }
+
+    /// Does nothing on a closed connection, which has no subscriptions.
+    pub(crate) async fn unsubscribe(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
+        if let Ok(session) = self.session() {
+            session.unsubscribe(filter, listener).await;
+        }
+    }
+
+    /// As [`unsubscribe`](Self::unsubscribe), but without telling the broker.
+    pub(crate) fn forget(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
+        if let Ok(session) = self.session() {
+            session.forget(filter, listener);
+        }
+    }
+}
+
+impl Default for MqttConnection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IConfigurable for MqttConnection {
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let options = ConnectionOptions::from_config(config)?;
+        self.resolver.configure(config)?;
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = Some(options);
+        Ok(())
+    }
+}
+
+impl IReferenceable for MqttConnection {
+    fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        self.logger.set_references(references)?;
+        self.resolver.set_references(references)
+    }
+}
+
+impl IUnreferenceable for MqttConnection {
+    fn unset_references(&self) {
+        self.logger.unset_references();
+        self.resolver.unset_references();
+    }
+}
+
+#[async_trait]
+impl IOpenable for MqttConnection {
+    /// Whether it was opened and not closed. A lost connection stays open: see [`MqttConnection::is_connected`].
+    fn is_open(&self) -> bool {
+        self.session.load().is_some()
+    }
+
+    /// Connects, and returns when the broker has accepted.
+    ///
+    /// # Errors
+    /// `CONNECT_FAILED` when no broker accepts within `options.connect_timeout`: of category Unauthorized when it
+    /// refused the credentials, else NoResponse. `NO_CONNECTION`, `NO_HOST`, `BAD_URI`, `UNSUPPORTED_PROTOCOL`,
+    /// `NO_USERNAME` (Misconfiguration), and those of discovery and credential stores.
+    async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let _turn = self.transition.lock().await;
+        if self.is_open() {
+            return Ok(());
+        }
+        let configured = self
+            .options
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let options = match configured {
+            Some(options) => options,
+            None => ConnectionOptions::from_config(&ConfigParams::new())?,
+        };
+        let target = self.resolver.resolve(correlation_id).await?;
+        let session = Session::open(correlation_id, target, options, self.logger.clone()).await?;
+        self.session.store(Some(Arc::new(session)));
+        self.logger
+            .debug(correlation_id, format_args!("Connected to the MQTT broker"));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IClosable for MqttConnection {
+    /// Waits up to five seconds for messages in flight, then disconnects.
+    async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let _turn = self.transition.lock().await;
+        if let Some(session) = self.session.swap(None) {
+            session.close().await;
+            self.logger
+                .debug(correlation_id, format_args!("Disconnected from the MQTT broker"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IMessageQueueConnection for MqttConnection {
+    /// None: an MQTT broker knows no queues.
+    async fn read_queue_names(&self) -> Result<Vec<String>, ApplicationError> {
+        Ok(Vec::new())
+    }
+
+    /// Does nothing: an MQTT broker knows no queues.
+    async fn create_queue(&self, _name: &str) -> Result<(), ApplicationError> {
+        Ok(())
+    }
+
+    /// Does nothing: an MQTT broker knows no queues.
+    async fn delete_queue(&self, _name: &str) -> Result<(), ApplicationError> {
+        Ok(())
+    }
+}

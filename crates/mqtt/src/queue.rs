@@ -1,0 +1,535 @@
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use chrono::Utc;
+use pip_services_commons::{
+    component,
+    config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
+    refer::{DependencyResolver, Descriptor, IReferenceable, IReferences, IUnreferenceable},
+    run::{ICleanable, IClosable, IOpenable},
+};
+use pip_services_messaging::{
+    IMessageQueue, IMessageReceiver, MessageBuffer, MessageEnvelope, MessageQueue, MessagingCapabilities,
+    SendError,
+};
+use tokio::{runtime::Handle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    MqttConnection, client::Delivery, codec, options::QueueOptions, router::MqttMessageListener, topic,
+};
+
+const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
+    can_message_count: true,
+    can_send: true,
+    can_receive: true,
+    can_peek: true,
+    can_peek_batch: true,
+    can_renew_lock: false,
+    can_abandon: false,
+    can_dead_letter: false,
+    can_clear: true,
+};
+
+/// How long a receive with a short timeout waits for the subscription that the first one makes.
+const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
+
+/// A queue on a topic of an MQTT broker; ports `MqttMessageQueue`.
+///
+/// It sends to its topic and subscribes to it: at the first receive, peek or listen, or in `open` with
+/// `options.autosubscribe`. What is sent before anyone has subscribed reaches nobody, so consumers should set
+/// it. The topic can be a filter (`+`, `#`, `$share/<group>/<topic>`); one with wildcards cannot be sent to.
+///
+/// Messages that arrived wait in a bounded cache. The client acknowledges them to the broker on arrival, so
+/// the queue has no locks: `complete` does nothing, and a message whose handling failed is gone. When the
+/// cache is full, the oldest message is dropped, counted in `queue.<name>.dropped_messages` and logged.
+///
+/// A connection from the references (`dependencies.connection`) is shared: it must be opened before the queue
+/// and is left open. A queue that has `connection.*` parameters of its own, and does not name a shared one,
+/// makes its own connection; see [`MqttConnection`] for these parameters.
+///
+/// | parameter | default | |
+/// |---|---|---|
+/// | `topic` | the queue's name | topic to send to and filter to subscribe to |
+/// | `queue`, `name`, `id`, `descriptor` | the constructor's | the queue's name |
+/// | `dependencies.connection` | `*:connection:mqtt:*:1.0` | the shared connection |
+/// | `options.qos` | 0 | quality of service, 0 to 2 |
+/// | `options.retain` | false | whether the broker keeps the last message for new subscribers |
+/// | `options.serialize_envelope` | true | whether the whole envelope travels in JSON, or the payload alone |
+/// | `options.autosubscribe` | false | whether `open` subscribes |
+/// | `options.max_cache_size` | 10000 | how many messages may wait in the cache |
+/// | `options.ack` | `auto` | nothing else at present |
+///
+/// The other ports document `serialize_envelope` as true, but have false in their code: in a system with these
+/// set it on both ends. Without the envelope the message type is the topic, the id is new, and correlation id
+/// and time are missing.
+///
+/// References, all optional: loggers `*:logger:*:*:*`, counters `*:counters:*:*:*`, the shared connection, and
+/// those of the own connection.
+pub struct MqttMessageQueue {
+    base: Arc<MessageQueue>,
+    setup: Mutex<Setup>,
+    /// The queue's own connection, used when there is no shared one.
+    own: Arc<MqttConnection>,
+    transition: tokio::sync::Mutex<()>,
+    session: ArcSwapOption<Session>,
+}
+
+/// What `configure` and `set_references` leave for `open`.
+#[derive(Default)]
+struct Setup {
+    options: QueueOptions,
+    dependencies: DependencyResolver,
+    /// The configuration names the shared connection.
+    needs_shared: bool,
+    /// The configuration has connection parameters of the queue's own.
+    has_own: bool,
+    shared: Option<Arc<MqttConnection>>,
+}
+
+/// What lasts from an `open` to the next `close`.
+struct Session {
+    options: QueueOptions,
+    filter: String,
+    connection: Arc<MqttConnection>,
+    arrivals: Arc<Arrivals>,
+    closed: CancellationToken,
+    subscribed: AtomicBool,
+    subscribing: tokio::sync::Mutex<()>,
+}
+
+/// Takes what arrives on the queue's topic.
+struct Arrivals {
+    base: Arc<MessageQueue>,
+    buffer: MessageBuffer,
+    serialize_envelope: bool,
+}
+
+component!(
+    MqttMessageQueue: dyn IMessageQueue, dyn IOpenable, dyn IClosable, dyn IConfigurable, dyn IReferenceable,
+    dyn IUnreferenceable, dyn ICleanable
+);
+
+impl MqttMessageListener for Arrivals {
+    fn on_message(&self, delivery: &Delivery) {
+        match codec::decode(&delivery.topic, delivery.payload.clone(), self.serialize_envelope) {
+            Ok(envelope) => {
+                self.base.received(&envelope);
+                if let Some(dropped) = self.buffer.push(envelope) {
+                    self.base.dropped(&dropped);
+                }
+            }
+            Err(error) => self
+                .base
+                .malformed(&error, &format!("topic '{}'", delivery.topic)),
+        }
+    }
+}
+
+impl Session {
+    fn listener(&self) -> Arc<dyn MqttMessageListener> {
+        self.arrivals.clone()
+    }
+
+    /// Subscribes, unless that has been done.
+    async fn subscribe(self: Arc<Self>) -> Result<(), ApplicationError> {
+        let _turn = self.subscribing.lock().await;
+        if !self.subscribed.load(Ordering::Acquire) {
+            self.connection
+                .subscribe(&self.filter, self.options.qos, self.listener())
+                .await?;
+            self.subscribed.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Subscribes before the first delivery. Dropping the future does not stop the subscribing.
+    async fn subscribed(self: &Arc<Self>) -> Result<(), ApplicationError> {
+        if self.subscribed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let subscribing = tokio::spawn(self.clone().subscribe());
+        tokio::select! {
+            outcome = subscribing => outcome.unwrap_or_else(|error| {
+                let message = format!("subscribing to topic '{}' was stopped", self.filter);
+                Err(ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_cause(error))
+            }),
+            () = self.closed.cancelled() => Ok(()),
+        }
+    }
+
+    async fn close(&self) {
+        self.closed.cancel();
+        let _turn = self.subscribing.lock().await;
+        if self.subscribed.swap(false, Ordering::AcqRel) {
+            self.connection.unsubscribe(&self.filter, &self.listener()).await;
+        }
+    }
+}
+
+impl MqttMessageQueue {
+    /// A queue of that name, which configuration can replace.
+    pub fn new(name: &str) -> Self {
+        Self {
+            base: Arc::new(MessageQueue::new(name, CAPABILITIES)),
+            setup: Mutex::default(),
+            own: Arc::new(MqttConnection::new()),
+            transition: tokio::sync::Mutex::default(),
+            session: ArcSwapOption::empty(),
+        }
+    }
+
+    fn setup(&self) -> MutexGuard<'_, Setup> {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn session(&self, correlation_id: Option<&str>) -> Result<Arc<Session>, ApplicationError> {
+        self.session
+            .load_full()
+            .ok_or_else(|| self.base.not_opened(correlation_id))
+    }
+
+    fn not_supported<T>(&self, envelope: &MessageEnvelope, operation: &str) -> Result<T, ApplicationError> {
+        let id = envelope.correlation_id.as_deref();
+        self.session(id)?;
+        Err(self.base.not_supported(id, operation))
+    }
+
+    /// The filter to subscribe to, checked.
+    fn filter(
+        &self,
+        correlation_id: Option<&str>,
+        options: &QueueOptions,
+    ) -> Result<String, ApplicationError> {
+        let filter = options.topic.clone().unwrap_or_else(|| self.base.get_name());
+        if filter.is_empty() {
+            let message = "topic is not set, and the queue has no name that could stand for it";
+            return Err(
+                ApplicationError::config(correlation_id, "NO_TOPIC", message).with_details("key", "topic")
+            );
+        }
+        topic::check_filter(&filter).map_err(|error| {
+            ApplicationError::config(correlation_id, "BAD_TOPIC", format!("topic: {error}"))
+                .with_details("key", "topic")
+        })?;
+        Ok(filter)
+    }
+
+    /// Makes the connection ready: opens the queue's own one, and checks a shared one.
+    async fn connect(&self, correlation_id: Option<&str>) -> Result<Arc<MqttConnection>, ApplicationError> {
+        let shared = self.setup().shared.clone();
+        match shared {
+            None => self.own.open(correlation_id).await.map(|()| self.own.clone()),
+            Some(shared) if shared.is_open() => Ok(shared),
+            Some(_) => {
+                let message = "the shared connection is not open; list it before the queue";
+                Err(
+                    ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
+                        .with_details("key", "dependencies.connection"),
+                )
+            }
+        }
+    }
+}
+
+impl Drop for MqttMessageQueue {
+    fn drop(&mut self) {
+        let Some(session) = self.session.swap(None) else {
+            return;
+        };
+        session.closed.cancel();
+        // A shared connection outlives the queue, and would go on delivering to it.
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move { session.close().await })),
+            Err(_) => session.connection.forget(&session.filter, &session.listener()),
+        }
+    }
+}
+
+impl IConfigurable for MqttMessageQueue {
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let options = QueueOptions::from_config(config)?;
+        let mut dependencies = DependencyResolver::new();
+        dependencies.put(
+            "connection",
+            Descriptor::new("*", "connection", "mqtt", "*", "1.0"),
+        );
+        dependencies.configure(config)?;
+        self.own.configure(config)?;
+        self.base.configure(config)?;
+        let mut setup = self.setup();
+        setup.options = options;
+        setup.dependencies = dependencies;
+        setup.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
+        setup.has_own = ["connection", "connections"]
+            .iter()
+            .any(|section| !config.get_section(section).is_empty());
+        Ok(())
+    }
+}
+
+impl IReferenceable for MqttMessageQueue {
+    /// Takes loggers, counters and the shared connection.
+    ///
+    /// # Errors
+    /// `REF_ERROR` when `dependencies.connection` names a connection that is not there.
+    fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        self.base.set_references(references)?;
+        self.own.set_references(references)?;
+        let (dependencies, needs_shared, has_own) = {
+            let setup = self.setup();
+            (setup.dependencies.clone(), setup.needs_shared, setup.has_own)
+        };
+        let shared = match (needs_shared, has_own) {
+            (true, _) => Some(dependencies.get_one_required(references, "connection")?),
+            (false, true) => None,
+            (false, false) => dependencies.get_one_optional(references, "connection"),
+        };
+        self.setup().shared = shared;
+        Ok(())
+    }
+}
+
+impl IUnreferenceable for MqttMessageQueue {
+    /// Lets go of them. An open queue keeps its connection until it is closed.
+    fn unset_references(&self) {
+        self.base.unset_references();
+        self.own.unset_references();
+        self.setup().shared = None;
+    }
+}
+
+#[async_trait]
+impl IOpenable for MqttMessageQueue {
+    fn is_open(&self) -> bool {
+        self.session.load().is_some()
+    }
+
+    /// Opens the queue's own connection, where it has no shared one, and subscribes where it should.
+    ///
+    /// # Errors
+    /// `NO_TOPIC`, `BAD_TOPIC` (Misconfiguration), `SUBSCRIBE_FAILED` (NoResponse), `CONNECT_FAILED` when a shared
+    /// connection is not open, and those of [`MqttConnection::open`](IOpenable::open).
+    async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let _turn = self.transition.lock().await;
+        if self.is_open() {
+            return Ok(());
+        }
+        let options = self.setup().options.clone();
+        let filter = self.filter(correlation_id, &options)?;
+        let connection = self.connect(correlation_id).await?;
+        let arrivals = Arrivals {
+            base: self.base.clone(),
+            buffer: MessageBuffer::new(options.max_cache_size),
+            serialize_envelope: options.serialize_envelope,
+        };
+        let session = Arc::new(Session {
+            filter,
+            connection,
+            arrivals: Arc::new(arrivals),
+            closed: CancellationToken::new(),
+            subscribed: AtomicBool::new(false),
+            subscribing: tokio::sync::Mutex::default(),
+            options,
+        });
+        if session.options.autosubscribe
+            && let Err(error) = session.subscribed().await
+        {
+            self.own.close(correlation_id).await?;
+            return Err(error.with_correlation_id(correlation_id));
+        }
+        self.session.store(Some(session));
+        self.base
+            .logger()
+            .debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IClosable for MqttMessageQueue {
+    /// Ends the listener, unsubscribes, and closes the queue's own connection. Cached messages are dropped.
+    async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let _turn = self.transition.lock().await;
+        if !self.is_open() {
+            return Ok(());
+        }
+        self.base.listeners().end().await;
+        if let Some(session) = self.session.swap(None) {
+            session.close().await;
+        }
+        self.own.close(correlation_id).await?;
+        self.base
+            .logger()
+            .debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ICleanable for MqttMessageQueue {
+    /// Drops the messages that wait in the cache. Does not touch a listener.
+    async fn clear(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        if let Some(session) = self.session.load_full() {
+            session.arrivals.buffer.clear();
+        }
+        self.base.logger().trace(
+            correlation_id,
+            format_args!("Cleared queue [{}]", self.get_name()),
+        );
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IMessageQueue for MqttMessageQueue {
+    fn get_name(&self) -> String {
+        self.base.get_name()
+    }
+
+    fn get_capabilities(&self) -> MessagingCapabilities {
+        self.base.capabilities()
+    }
+
+    /// How many messages wait in the cache: the broker does not tell of others.
+    async fn read_message_count(&self) -> Result<u64, ApplicationError> {
+        Ok(self.session(None)?.arrivals.buffer.len() as u64)
+    }
+
+    /// Publishes the message. `Ok` means that it was written to the connection (QoS 0), or that the broker has
+    /// it (QoS 1 and 2).
+    ///
+    /// # Errors
+    /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
+    /// `options.send_timeout`: the broker may or may not have the message. `BAD_TOPIC` (BadRequest) when the topic
+    /// has wildcards. `NOT_OPENED`.
+    async fn send(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError> {
+        let session = match self.session(correlation_id) {
+            Ok(session) => session,
+            Err(error) => return Err(SendError::new(error, envelope)),
+        };
+        let mut sent = envelope.clone();
+        sent.sent_time = Some(Utc::now());
+        let QueueOptions {
+            qos,
+            retain,
+            serialize_envelope,
+            ..
+        } = session.options;
+        let body = codec::encode(&sent, serialize_envelope);
+        // To send to $share/<group>/<topic> would put it where nobody listens.
+        let topic = topic::local_filter(&session.filter);
+        match session.connection.publish(topic, body, qos, retain).await {
+            Ok(()) => {
+                self.base.sent(&sent);
+                Ok(())
+            }
+            Err(error) => {
+                let error = error.with_correlation_id(correlation_id);
+                let id = envelope.correlation_id.as_deref();
+                let name = self.get_name();
+                self.base.logger().error(
+                    id,
+                    Some(&error),
+                    format_args!("Failed to send message {envelope} via [{name}]"),
+                );
+                Err(SendError::new(error, envelope))
+            }
+        }
+    }
+
+    async fn peek(&self, correlation_id: Option<&str>) -> Result<Option<MessageEnvelope>, ApplicationError> {
+        Ok(self.peek_batch(correlation_id, 1).await?.pop())
+    }
+
+    async fn peek_batch(
+        &self,
+        correlation_id: Option<&str>,
+        message_count: usize,
+    ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
+        let session = self.session(correlation_id)?;
+        session.subscribed().await?;
+        let messages = session.arrivals.buffer.peek(message_count);
+        let (count, name) = (messages.len(), self.get_name());
+        self.base.logger().trace(
+            correlation_id,
+            format_args!("Peeked {count} messages at [{name}]"),
+        );
+        Ok(messages)
+    }
+
+    /// Takes the oldest message of the cache, waiting up to `wait_timeout` for one.
+    ///
+    /// The first call subscribes. One whose timeout passes before the broker has granted that gives `None`, and
+    /// the subscribing goes on.
+    ///
+    /// # Errors
+    /// `SUBSCRIBE_FAILED` (NoResponse), `NOT_OPENED`.
+    async fn receive(
+        &self,
+        correlation_id: Option<&str>,
+        wait_timeout: Duration,
+    ) -> Result<Option<MessageEnvelope>, ApplicationError> {
+        let session = self.session(correlation_id)?;
+        let start = tokio::time::Instant::now();
+        match timeout(wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT), session.subscribed()).await {
+            Ok(subscribed) => subscribed.map_err(|error| error.with_correlation_id(correlation_id))?,
+            Err(_) => return Ok(None),
+        }
+        let rest = wait_timeout.saturating_sub(start.elapsed());
+        Ok(session.arrivals.buffer.receive(&session.closed, rest).await)
+    }
+
+    /// Not supported: MQTT has no locks.
+    async fn renew_lock(&self, envelope: &MessageEnvelope, _: Duration) -> Result<(), ApplicationError> {
+        self.not_supported(envelope, "renew_lock")
+    }
+
+    /// Does nothing: the message was acknowledged when it arrived.
+    async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
+        self.session(envelope.correlation_id.as_deref()).map(|_| ())
+    }
+
+    /// Not supported: the message was acknowledged when it arrived.
+    async fn abandon(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
+        self.not_supported(envelope, "abandon")
+    }
+
+    /// Not supported: MQTT has no dead letters.
+    async fn move_to_dead_letter(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
+        self.not_supported(envelope, "move_to_dead_letter")
+    }
+
+    async fn listen(
+        &self,
+        correlation_id: Option<&str>,
+        receiver: Arc<dyn IMessageReceiver>,
+    ) -> Result<(), ApplicationError> {
+        self.session(correlation_id)?;
+        let listening = self.base.listeners().begin(correlation_id)?;
+        listening.run(&self.base, self, correlation_id, &*receiver).await
+    }
+
+    fn begin_listen(
+        self: Arc<Self>,
+        correlation_id: Option<&str>,
+        receiver: Arc<dyn IMessageReceiver>,
+    ) -> Result<(), ApplicationError> {
+        self.session(correlation_id)?;
+        let listening = self.base.listeners().begin(correlation_id)?;
+        listening.spawn(self, |queue| &queue.base, correlation_id, receiver);
+        Ok(())
+    }
+
+    async fn end_listen(&self, _correlation_id: Option<&str>) {
+        self.base.listeners().end().await;
+    }
+}

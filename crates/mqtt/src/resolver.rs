@@ -1,0 +1,326 @@
+use percent_encoding::percent_decode_str;
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
+    refer::{IReferenceable, IReferences, IUnreferenceable},
+};
+use pip_services_components::{
+    auth::{CredentialParams, CredentialResolver},
+    connect::{ConnectionParams, ConnectionResolver},
+};
+use url::{Host, Url};
+
+use crate::secret::Secret;
+
+const DEFAULT_PORT: u16 = 1883;
+
+/// Where and as whom to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectTarget {
+    /// Brokers, to be tried in this order; at least one.
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<Secret>,
+}
+
+/// The address of a broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// A name or an address, an IPv6 one without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "mqtt://[{}]:{}", self.host, self.port),
+            false => write!(f, "mqtt://{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// Turns connection and credential parameters into a target; ports `MqttConnectionResolver`.
+#[derive(Default)]
+pub(crate) struct MqttConnectionResolver {
+    connections: ConnectionResolver,
+    credentials: CredentialResolver,
+}
+
+impl MqttConnectionResolver {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Resolves connections, by discovery where they ask for it, and the credential.
+    pub(crate) async fn resolve(
+        &self,
+        correlation_id: Option<&str>,
+    ) -> Result<ConnectTarget, ApplicationError> {
+        let connections = self.connections.resolve_all(correlation_id).await?;
+        let credential = self.credentials.lookup(correlation_id).await?;
+        compose(correlation_id, &connections, credential.as_ref())
+    }
+}
+
+impl IConfigurable for MqttConnectionResolver {
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        self.connections.configure(config)?;
+        self.credentials.configure(config)
+    }
+}
+
+impl IReferenceable for MqttConnectionResolver {
+    fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        self.connections.set_references(references)?;
+        self.credentials.set_references(references)
+    }
+}
+
+impl IUnreferenceable for MqttConnectionResolver {
+    fn unset_references(&self) {
+        self.connections.unset_references();
+        self.credentials.unset_references();
+    }
+}
+
+fn compose(
+    correlation_id: Option<&str>,
+    connections: &[ConnectionParams],
+    credential: Option<&CredentialParams>,
+) -> Result<ConnectTarget, ApplicationError> {
+    let addresses: Vec<Address> = connections
+        .iter()
+        .map(|connection| match connection.get_uri() {
+            Some(uri) => from_uri(correlation_id, uri),
+            None => from_parts(correlation_id, connection),
+        })
+        .collect::<Result<_, _>>()?;
+    let Some(first) = addresses.first() else {
+        let message = "no connection is configured; set connection.host or connection.uri";
+        return Err(config_error(
+            correlation_id,
+            "NO_CONNECTION",
+            "connection",
+            message.into(),
+        ));
+    };
+    let credential = |get: fn(&CredentialParams) -> Option<&str>| credential.and_then(get).map(str::to_owned);
+    let username = credential(CredentialParams::get_username).or_else(|| first.username.clone());
+    let password = credential(CredentialParams::get_password)
+        .map(Secret::new)
+        .or_else(|| first.password.clone());
+    if username.is_none() && password.is_some() {
+        let message = "credential.password is set without credential.username, which MQTT does not allow";
+        return Err(config_error(
+            correlation_id,
+            "NO_USERNAME",
+            "credential.username",
+            message.into(),
+        ));
+    }
+    Ok(ConnectTarget {
+        endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
+        username,
+        password,
+    })
+}
+
+struct Address {
+    endpoint: Endpoint,
+    username: Option<String>,
+    password: Option<Secret>,
+}
+
+fn from_parts(
+    correlation_id: Option<&str>,
+    connection: &ConnectionParams,
+) -> Result<Address, ApplicationError> {
+    if let Some(protocol) = connection.get_protocol() {
+        check_protocol(correlation_id, "connection.protocol", protocol)?;
+    }
+    let Some(host) = connection.get_host() else {
+        let message = "connection.host is not set, and neither is connection.uri";
+        return Err(config_error(
+            correlation_id,
+            "NO_HOST",
+            "connection.host",
+            message.into(),
+        ));
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = connection.get_port()?.unwrap_or(DEFAULT_PORT);
+    Ok(Address {
+        endpoint: Endpoint { host, port },
+        username: None,
+        password: None,
+    })
+}
+
+fn from_uri(correlation_id: Option<&str>, uri: &str) -> Result<Address, ApplicationError> {
+    // The URI itself may hold a password, so no message shows it.
+    let bad = |why: String| {
+        config_error(
+            correlation_id,
+            "BAD_URI",
+            "connection.uri",
+            format!("connection.uri {why}"),
+        )
+    };
+    let url = Url::parse(uri).map_err(|error| bad(format!("is no URI: {error}")))?;
+    check_protocol(correlation_id, "connection.uri", url.scheme())?;
+    let host = match url.host() {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(host) if !host.to_string().is_empty() => host.to_string(),
+        _ => {
+            return Err(config_error(
+                correlation_id,
+                "NO_HOST",
+                "connection.uri",
+                "connection.uri has no host".into(),
+            ));
+        }
+    };
+    let decode = |text: &str| {
+        let text = percent_decode_str(text).decode_utf8();
+        text.map(|text| text.into_owned())
+            .map_err(|_| bad("has a user or password that is no UTF-8".into()))
+    };
+    let username = Some(url.username())
+        .filter(|name| !name.is_empty())
+        .map(decode)
+        .transpose()?;
+    let password = url.password().map(decode).transpose()?.map(Secret::new);
+    let port = url.port().unwrap_or(DEFAULT_PORT);
+    Ok(Address {
+        endpoint: Endpoint { host, port },
+        username,
+        password,
+    })
+}
+
+fn check_protocol(correlation_id: Option<&str>, key: &str, protocol: &str) -> Result<(), ApplicationError> {
+    match protocol {
+        "mqtt" | "tcp" => Ok(()),
+        other => {
+            let message = format!("{key} asks for the protocol '{other}'; it must be mqtt or tcp");
+            Err(config_error(correlation_id, "UNSUPPORTED_PROTOCOL", key, message))
+        }
+    }
+}
+
+fn config_error(
+    correlation_id: Option<&str>,
+    code: &'static str,
+    key: &str,
+    message: String,
+) -> ApplicationError {
+    ApplicationError::config(correlation_id, code, message).with_details("key", key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
+        let resolver = MqttConnectionResolver::new();
+        resolver
+            .configure(&ConfigParams::from_tuples(tuples.iter().copied()))
+            .unwrap();
+        resolver.resolve(Some("c")).await
+    }
+
+    #[tokio::test]
+    async fn host_and_port_make_an_endpoint_with_the_usual_port_as_default() {
+        let target = resolve(&[("connection.host", "localhost"), ("connection.protocol", "mqtt")])
+            .await
+            .unwrap();
+        assert_eq!(target.endpoints[0].to_string(), "mqtt://localhost:1883");
+        assert_eq!((target.username, target.password), (None, None));
+        let target = resolve(&[("connection.host", "::1"), ("connection.port", "1884")])
+            .await
+            .unwrap();
+        assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:1884");
+    }
+
+    #[tokio::test]
+    async fn user_info_of_a_uri_is_decoded_and_a_credential_wins_over_it() {
+        let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
+        let target = resolve(&[uri]).await.unwrap();
+        assert_eq!(
+            target.endpoints[0],
+            Endpoint {
+                host: "::1".into(),
+                port: 2000
+            }
+        );
+        assert_eq!(target.username.as_deref(), Some("me@home"));
+        assert_eq!(target.password, Some(Secret::new("p/s")));
+        let target = resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")])
+            .await
+            .unwrap();
+        assert_eq!(
+            (target.username.as_deref(), target.password),
+            (Some("you"), Some(Secret::new("x")))
+        );
+    }
+
+    #[tokio::test]
+    async fn several_connections_keep_their_order() {
+        let target = resolve(&[("connections.0.host", "a"), ("connections.1.host", "b")])
+            .await
+            .unwrap();
+        assert_eq!(
+            target
+                .endpoints
+                .iter()
+                .map(|e| e.host.as_str())
+                .collect::<Vec<_>>(),
+            ["a", "b"]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_wrong_is_named() {
+        let cases: [(&[(&str, &str)], &str, &str); 6] = [
+            (&[], "NO_CONNECTION", "connection"),
+            (&[("connection.port", "1")], "NO_HOST", "connection.host"),
+            (
+                &[("connection.host", "h"), ("connection.protocol", "http")],
+                "UNSUPPORTED_PROTOCOL",
+                "connection.protocol",
+            ),
+            (
+                &[("connection.uri", "amqp://h")],
+                "UNSUPPORTED_PROTOCOL",
+                "connection.uri",
+            ),
+            (&[("connection.uri", "not a uri")], "BAD_URI", "connection.uri"),
+            (
+                &[("connection.host", "h"), ("credential.password", "p")],
+                "NO_USERNAME",
+                "credential.username",
+            ),
+        ];
+        for (tuples, code, key) in cases {
+            let error = resolve(tuples).await.unwrap_err();
+            assert_eq!(
+                (error.code(), error.detail("key")),
+                (code, Some(key)),
+                "{tuples:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn no_output_shows_the_password() {
+        let target = resolve(&[("connection.uri", "mqtt://me:hunter2@host")])
+            .await
+            .unwrap();
+        let error = resolve(&[("connection.uri", "http://me:hunter2@host")])
+            .await
+            .unwrap_err();
+        let shown = format!("{target:?} {error:?} {error:#}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

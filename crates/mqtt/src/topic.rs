@@ -1,0 +1,165 @@
+//! Topics and topic filters, by the rules of MQTT.
+
+use pip_services_commons::errors::ApplicationError;
+
+const MAX_BYTES: usize = 65_535;
+
+/// Checks a topic that messages are published to.
+pub(crate) fn check_topic(topic: &str) -> Result<(), ApplicationError> {
+    if topic.contains(['+', '#']) {
+        return Err(bad_topic(
+            topic,
+            "it has a wildcard, and messages cannot be sent to several topics",
+        ));
+    }
+    check_text(topic)
+}
+
+/// Checks a filter that a queue subscribes to.
+pub(crate) fn check_filter(filter: &str) -> Result<(), ApplicationError> {
+    check_text(filter)?;
+    let local = local_filter(filter);
+    if local.is_empty() || (filter.starts_with("$share/") && !shares(filter)) {
+        return Err(bad_topic(filter, "a shared topic must be $share/<group>/<topic>"));
+    }
+    let levels: Vec<&str> = local.split('/').collect();
+    let last = levels.len() - 1;
+    let misplaced = |(index, level): (usize, &&str)| match *level {
+        "+" => false,
+        "#" => index != last,
+        level => level.contains(['+', '#']),
+    };
+    match levels.iter().enumerate().any(misplaced) {
+        true => Err(bad_topic(
+            filter,
+            "+ must be a whole level, and # the whole last level",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), ApplicationError> {
+    match text {
+        "" => Err(bad_topic(text, "it is empty")),
+        text if text.len() > MAX_BYTES => Err(bad_topic(
+            &text[..text.floor_char_boundary(50)],
+            "it has over 65535 bytes",
+        )),
+        text if text.contains('\0') => Err(bad_topic(text, "it has a null character")),
+        _ => Ok(()),
+    }
+}
+
+fn bad_topic(topic: &str, why: &str) -> ApplicationError {
+    ApplicationError::bad_request(
+        None,
+        "BAD_TOPIC",
+        format!("topic {topic:?} cannot be used: {why}"),
+    )
+    .with_details("topic", topic)
+}
+
+fn shares(filter: &str) -> bool {
+    share_parts(filter).is_some()
+}
+
+/// Group and filter of a shared subscription.
+fn share_parts(filter: &str) -> Option<(&str, &str)> {
+    let (group, filter) = filter.strip_prefix("$share/")?.split_once('/')?;
+    (!group.is_empty() && !group.contains(['+', '#']) && !filter.is_empty()).then_some((group, filter))
+}
+
+/// What arriving topics are matched against: the filter without the group of a shared subscription.
+pub(crate) fn local_filter(filter: &str) -> &str {
+    share_parts(filter).map_or(filter, |(_, filter)| filter)
+}
+
+/// Whether a topic matches a filter.
+pub(crate) fn matches(filter: &str, topic: &str) -> bool {
+    let filter = local_filter(filter);
+    if filter == topic {
+        return true;
+    }
+    // A leading wildcard leaves out the broker's own topics.
+    if topic.starts_with('$') && filter.starts_with(['+', '#']) {
+        return false;
+    }
+    let (mut filters, mut levels) = (filter.split('/'), topic.split('/'));
+    loop {
+        match (filters.next(), levels.next()) {
+            (Some("#"), _) => return true,
+            (Some("+"), Some(_)) => {}
+            (Some(filter), Some(level)) if filter == level => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_match_as_the_specification_tells() {
+        let cases = [
+            ("sport/tennis/player1/#", "sport/tennis/player1", true),
+            ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
+            (
+                "sport/tennis/player1/#",
+                "sport/tennis/player1/score/wimbledon",
+                true,
+            ),
+            ("sport/#", "sport", true),
+            ("#", "sport/tennis", true),
+            ("sport/tennis/+", "sport/tennis/player1", true),
+            ("sport/tennis/+", "sport/tennis/player1/ranking", false),
+            ("sport/+", "sport", false),
+            ("sport/+", "sport/", true),
+            ("+/+", "/finance", true),
+            ("/+", "/finance", true),
+            ("+", "/finance", false),
+            ("#", "$SYS/monitor", false),
+            ("+/monitor", "$SYS/monitor", false),
+            ("$SYS/#", "$SYS/monitor/clients", true),
+            ("$SYS/monitor/+", "$SYS/monitor/clients", true),
+            ("a*", "ab", false),
+            ("orders", "orders", true),
+            ("orders", "Orders", false),
+            ("orders", "orders/a", false),
+            ("$share/g/orders/+", "orders/a", true),
+            ("$share/g/orders", "$share/g/orders", false),
+        ];
+        for (filter, topic, expected) in cases {
+            assert_eq!(matches(filter, topic), expected, "{filter} {topic}");
+        }
+    }
+
+    #[test]
+    fn misplaced_wildcards_and_impossible_texts_are_refused() {
+        for filter in [
+            "",
+            "a\0b",
+            "a/#/b",
+            "a#",
+            "a+/b",
+            "$share/g",
+            "$share//a",
+            "$share/+/a",
+            "$share/g/",
+        ] {
+            assert_eq!(
+                check_filter(filter).unwrap_err().code(),
+                "BAD_TOPIC",
+                "{filter:?}"
+            );
+        }
+        for filter in ["a", "/", "a//b", "+/b/#", "#", "$share/g/a/+", "*"] {
+            assert!(check_filter(filter).is_ok(), "{filter}");
+        }
+        assert!(check_filter(&"a".repeat(65_536)).is_err());
+        for topic in ["", "a/+", "#", "a\0"] {
+            assert_eq!(check_topic(topic).unwrap_err().code(), "BAD_TOPIC", "{topic:?}");
+        }
+    }
+}
