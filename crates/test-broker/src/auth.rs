@@ -1,0 +1,60 @@
+//! Who is let into the embedded broker.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use mqtt5::broker::{AuthProvider, AuthResult};
+use mqtt5::packet::connect::ConnectPacket;
+use mqtt5::protocol::v5::reason_codes::ReasonCode;
+
+use crate::settings::User;
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Lets a list of users in, who may then do everything.
+///
+/// The passwords are compared as they are. The broker's own provider hashes them with Argon2, which without
+/// optimisation takes a second for each connection, and it would hold up every other client meanwhile.
+pub(crate) struct Users(pub(crate) Vec<User>);
+
+impl Users {
+    fn know(&self, connect: &ConnectPacket) -> bool {
+        self.0.iter().any(|user| {
+            connect.username.as_deref() == Some(user.name.as_str())
+                && connect.password.as_deref() == Some(user.password.as_bytes())
+        })
+    }
+}
+
+impl AuthProvider for Users {
+    fn authenticate<'a>(
+        &'a self,
+        connect: &'a ConnectPacket,
+        _client: SocketAddr,
+    ) -> Answer<'a, mqtt5::error::Result<AuthResult>> {
+        let result = match &connect.username {
+            Some(name) if self.know(connect) => AuthResult::success_with_user(name.as_str()),
+            _ => AuthResult::fail(ReasonCode::BadUsernameOrPassword),
+        };
+        Box::pin(std::future::ready(Ok(result)))
+    }
+
+    fn authorize_publish<'a>(
+        &'a self,
+        _client_id: &str,
+        _user: Option<&'a str>,
+        _topic: &'a str,
+    ) -> Answer<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
+
+    fn authorize_subscribe<'a>(
+        &'a self,
+        _client_id: &str,
+        _user: Option<&'a str>,
+        _filter: &'a str,
+    ) -> Answer<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
+}

@@ -1,0 +1,88 @@
+//! A broker with users, or one that remembers.
+
+use std::sync::Mutex;
+
+use crate::broker::Running;
+use crate::folder::Folder;
+use crate::port::Port;
+use crate::settings::{Settings, User};
+use crate::{BrokerError, Engine, TestBroker};
+
+/// How often another port is tried when the chosen one turns out to be in use.
+const PORT_ATTEMPTS: usize = 10;
+
+/// Settings of a [`TestBroker`] before its start.
+///
+/// ```
+/// use pip_services_test_broker::{Engine, TestBroker};
+///
+/// let broker = TestBroker::builder(Engine::Embedded).user("alice", "secret").start()?;
+/// # Ok::<(), pip_services_test_broker::BrokerError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before `start`"]
+pub struct TestBrokerBuilder {
+    engine: Engine,
+    settings: Settings,
+}
+
+impl TestBrokerBuilder {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Lets this user in. As soon as there is one user, everybody else is refused, anonymous clients too.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.settings.users.push(User {
+            name: name.into(),
+            password: password.into(),
+        });
+        self
+    }
+
+    /// Keeps sessions and their queued messages over [`stop`](TestBroker::stop) and
+    /// [`restart`](TestBroker::restart). Without it a restarted broker knows nothing. Over a
+    /// [`crash`](TestBroker::crash) it keeps what it had saved.
+    pub fn persistent(mut self) -> Self {
+        self.settings.persistent = true;
+        self
+    }
+
+    /// Starts the broker. It accepts connections when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::NotInstalled`] without Mosquitto, [`BrokerError::BadUser`], and [`BrokerError::Start`] with
+    /// what the engine says.
+    pub fn start(self) -> Result<TestBroker, BrokerError> {
+        let Self { engine, settings } = self;
+        if let Some(user) = settings.users.iter().find(|user| !user.fits_a_password_file()) {
+            return Err(BrokerError::BadUser {
+                name: user.name.clone(),
+            });
+        }
+        let folder = Folder::default();
+
+        let mut attempt = 1;
+        loop {
+            let port = Port::reserve().map_err(BrokerError::io("find a free port"))?;
+            match Running::start(engine, &settings, &folder, port.number()) {
+                Ok(running) => {
+                    let running = Mutex::new(Some(running));
+                    return Ok(TestBroker {
+                        running,
+                        engine,
+                        settings,
+                        port,
+                        folder,
+                    });
+                }
+                Err(BrokerError::PortInUse { .. }) if attempt < PORT_ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

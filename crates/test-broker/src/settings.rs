@@ -1,0 +1,29 @@
+//! What a test asked of its broker.
+
+/// The same for every start of one broker.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    /// Name and password. With none, everybody is let in; with any, only they are.
+    pub(crate) users: Vec<User>,
+    /// Whether sessions and their messages survive a restart.
+    pub(crate) persistent: bool,
+}
+
+/// One account.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+impl User {
+    /// Whether a password file, one `name:password` on each line, can hold it.
+    pub(crate) fn fits_a_password_file(&self) -> bool {
+        let line_break = ['\n', '\r'];
+        !self.name.is_empty()
+            && !self.password.is_empty()
+            && !self.name.contains(':')
+            && !self.name.contains(line_break)
+            && !self.password.contains(line_break)
+    }
+}
