@@ -82,10 +82,7 @@ impl MqttConnection {
 
     /// Whether the broker is connected at this moment. An open connection may be on its way back to one.
     pub fn is_connected(&self) -> bool {
-        self.session
-            .load()
-            .as_ref()
-            .is_some_and(|session| session.is_connected())
+        self.session.load().as_ref().is_some_and(|session| session.is_connected())
     }
 
     fn session(&self) -> Result<Arc<Session>, ApplicationError> {
@@ -181,11 +178,7 @@ impl IOpenable for MqttConnection {
         if self.is_open() {
             return Ok(());
         }
-        let configured = self
-            .options
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let configured = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let options = match configured {
             Some(options) => options,
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
@@ -193,8 +186,7 @@ impl IOpenable for MqttConnection {
         let target = self.resolver.resolve(correlation_id).await?;
         let session = Session::open(correlation_id, target, options, self.logger.clone()).await?;
         self.session.store(Some(Arc::new(session)));
-        self.logger
-            .debug(correlation_id, format_args!("Connected to the MQTT broker"));
+        self.logger.debug(correlation_id, format_args!("Connected to the MQTT broker"));
         Ok(())
     }
 }
@@ -206,8 +198,7 @@ impl IClosable for MqttConnection {
         let _turn = self.transition.lock().await;
         if let Some(session) = self.session.swap(None) {
             session.close().await;
-            self.logger
-                .debug(correlation_id, format_args!("Disconnected from the MQTT broker"));
+            self.logger.debug(correlation_id, format_args!("Disconnected from the MQTT broker"));
         }
         Ok(())
     }

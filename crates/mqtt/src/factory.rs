@@ -25,9 +25,7 @@ impl DefaultMqttFactory {
         let mut factory = Factory::new();
         let queue = Descriptor::new("pip-services", "message-queue", "mqtt", "*", "1.0");
         factory.register(queue, |locator| {
-            Ok(Arc::new(MqttMessageQueue::new(
-                locator.name().unwrap_or_default(),
-            )))
+            Ok(Arc::new(MqttMessageQueue::new(locator.name().unwrap_or_default())))
         });
         let connection = Descriptor::new("pip-services", "connection", "mqtt", "*", "1.0");
         factory.register(connection, |_| Ok(Arc::new(MqttConnection::new())));

@@ -6,10 +6,7 @@ use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::Appl
 
 /// The quality of service of MQTT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "the names that the MQTT specification gives"
-)]
+#[expect(clippy::enum_variant_names, reason = "the names that the MQTT specification gives")]
 pub(crate) enum QoS {
     #[default]
     AtMostOnce,
@@ -48,9 +45,7 @@ impl ConnectionOptions {
     pub(crate) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
         let flag = |key: &str, default| config.try_get_as_boolean(key).map(|flag| flag.unwrap_or(default));
         let time = |key: &str, default_ms| {
-            config
-                .try_get_as_duration_ms(key)
-                .map(|time| time.unwrap_or(Duration::from_millis(default_ms)))
+            config.try_get_as_duration_ms(key).map(|time| time.unwrap_or(Duration::from_millis(default_ms)))
         };
         let clean_session = flag("options.clean_session", true)?;
         let client_id = config.get_as_nullable_string("client_id");
@@ -61,12 +56,7 @@ impl ConnectionOptions {
             );
         }
         if client_id.as_ref().is_some_and(|id| id.contains('\0')) {
-            return Err(bad_option(
-                "BAD_VALUE",
-                "client_id",
-                "",
-                "without a null character",
-            ));
+            return Err(bad_option("BAD_VALUE", "client_id", "", "without a null character"));
         }
         let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
         Ok(Self {
@@ -84,14 +74,8 @@ impl ConnectionOptions {
 
 /// The host name, as in other ports, with a random end: two clients of one id evict each other for ever.
 fn default_client_id() -> String {
-    let host = std::env::var("HOSTNAME")
-        .ok()
-        .or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    let host = host
-        .as_deref()
-        .map(str::trim)
-        .filter(|host| !host.is_empty())
-        .unwrap_or("pip-services");
+    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty()).unwrap_or("pip-services");
     format!("{host}-{}", IdGenerator::next_short())
 }
 
@@ -136,17 +120,9 @@ impl QueueOptions {
         }
         let max_cache_size = match config.try_get_as_long("options.max_cache_size")? {
             None => defaults.max_cache_size,
-            Some(size) => usize::try_from(size)
-                .ok()
-                .filter(|size| *size > 0)
-                .ok_or_else(|| {
-                    bad_option(
-                        "BAD_VALUE",
-                        "options.max_cache_size",
-                        &size.to_string(),
-                        "1 or more",
-                    )
-                })?,
+            Some(size) => usize::try_from(size).ok().filter(|size| *size > 0).ok_or_else(|| {
+                bad_option("BAD_VALUE", "options.max_cache_size", &size.to_string(), "1 or more")
+            })?,
         };
         Ok(Self {
             topic: config.get_as_nullable_string("topic"),
@@ -178,10 +154,7 @@ mod tests {
 
     #[test]
     fn the_documented_defaults_hold() {
-        assert_eq!(
-            QueueOptions::from_config(&ConfigParams::new()).unwrap(),
-            QueueOptions::default()
-        );
+        assert_eq!(QueueOptions::from_config(&ConfigParams::new()).unwrap(), QueueOptions::default());
         let options = connection(&[]).unwrap();
         assert_eq!(options.connect_timeout, Duration::from_secs(30));
         assert_eq!(options.reconnect_timeout, Duration::from_secs(1));
@@ -191,10 +164,7 @@ mod tests {
 
     #[test]
     fn two_default_client_ids_differ() {
-        assert_ne!(
-            connection(&[]).unwrap().client_id,
-            connection(&[]).unwrap().client_id
-        );
+        assert_ne!(connection(&[]).unwrap().client_id, connection(&[]).unwrap().client_id);
         assert_eq!(connection(&[("client_id", "me")]).unwrap().client_id, "me");
     }
 
@@ -210,20 +180,11 @@ mod tests {
         ];
         for (key, value, code) in cases {
             let error = queue(key, value).unwrap_err();
-            assert_eq!(
-                (error.code(), error.detail("key")),
-                (code, Some(key)),
-                "{key}={value}"
-            );
+            assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{key}={value}");
             assert!(error.message().contains(value), "{error}");
         }
         let error = connection(&[("options.connect_timeout", "soon")]).unwrap_err();
         assert_eq!(error.detail("key"), Some("options.connect_timeout"));
-        assert_eq!(
-            connection(&[("options.clean_session", "false")])
-                .unwrap_err()
-                .code(),
-            "NO_CLIENT_ID"
-        );
+        assert_eq!(connection(&[("options.clean_session", "false")]).unwrap_err().code(), "NO_CLIENT_ID");
     }
 }

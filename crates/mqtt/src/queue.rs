@@ -127,9 +127,7 @@ impl MqttMessageListener for Arrivals {
                     self.base.dropped(&dropped);
                 }
             }
-            Err(error) => self
-                .base
-                .malformed(&error, &format!("topic '{}'", delivery.topic)),
+            Err(error) => self.base.malformed(&error, &format!("topic '{}'", delivery.topic)),
         }
     }
 }
@@ -143,9 +141,7 @@ impl Session {
     async fn subscribe(self: Arc<Self>) -> Result<(), ApplicationError> {
         let _turn = self.subscribing.lock().await;
         if !self.subscribed.load(Ordering::Acquire) {
-            self.connection
-                .subscribe(&self.filter, self.options.qos, self.listener())
-                .await?;
+            self.connection.subscribe(&self.filter, self.options.qos, self.listener()).await?;
             self.subscribed.store(true, Ordering::Release);
         }
         Ok(())
@@ -192,9 +188,7 @@ impl MqttMessageQueue {
     }
 
     fn session(&self, correlation_id: Option<&str>) -> Result<Arc<Session>, ApplicationError> {
-        self.session
-            .load_full()
-            .ok_or_else(|| self.base.not_opened(correlation_id))
+        self.session.load_full().ok_or_else(|| self.base.not_opened(correlation_id))
     }
 
     fn not_supported<T>(&self, envelope: &MessageEnvelope, operation: &str) -> Result<T, ApplicationError> {
@@ -231,10 +225,8 @@ impl MqttMessageQueue {
             Some(shared) if shared.is_open() => Ok(shared),
             Some(_) => {
                 let message = "the shared connection is not open; list it before the queue";
-                Err(
-                    ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
-                        .with_details("key", "dependencies.connection"),
-                )
+                Err(ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
+                    .with_details("key", "dependencies.connection"))
             }
         }
     }
@@ -258,10 +250,7 @@ impl IConfigurable for MqttMessageQueue {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let options = QueueOptions::from_config(config)?;
         let mut dependencies = DependencyResolver::new();
-        dependencies.put(
-            "connection",
-            Descriptor::new("*", "connection", "mqtt", "*", "1.0"),
-        );
+        dependencies.put("connection", Descriptor::new("*", "connection", "mqtt", "*", "1.0"));
         dependencies.configure(config)?;
         self.own.configure(config)?;
         self.base.configure(config)?;
@@ -269,9 +258,8 @@ impl IConfigurable for MqttMessageQueue {
         setup.options = options;
         setup.dependencies = dependencies;
         setup.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
-        setup.has_own = ["connection", "connections"]
-            .iter()
-            .any(|section| !config.get_section(section).is_empty());
+        setup.has_own =
+            ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
         Ok(())
     }
 }
@@ -347,9 +335,7 @@ impl IOpenable for MqttMessageQueue {
             return Err(error.with_correlation_id(correlation_id));
         }
         self.session.store(Some(session));
-        self.base
-            .logger()
-            .debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
+        self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         Ok(())
     }
 }
@@ -367,9 +353,7 @@ impl IClosable for MqttMessageQueue {
             session.close().await;
         }
         self.own.close(correlation_id).await?;
-        self.base
-            .logger()
-            .debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
         Ok(())
     }
 }
@@ -381,10 +365,7 @@ impl ICleanable for MqttMessageQueue {
         if let Some(session) = self.session.load_full() {
             session.arrivals.buffer.clear();
         }
-        self.base.logger().trace(
-            correlation_id,
-            format_args!("Cleared queue [{}]", self.get_name()),
-        );
+        self.base.logger().trace(correlation_id, format_args!("Cleared queue [{}]", self.get_name()));
         Ok(())
     }
 }
@@ -418,12 +399,7 @@ impl IMessageQueue for MqttMessageQueue {
         };
         let mut sent = envelope.clone();
         sent.sent_time = Some(Utc::now());
-        let QueueOptions {
-            qos,
-            retain,
-            serialize_envelope,
-            ..
-        } = session.options;
+        let QueueOptions { qos, retain, serialize_envelope, .. } = session.options;
         let body = codec::encode(&sent, serialize_envelope);
         // To send to $share/<group>/<topic> would put it where nobody listens.
         let topic = topic::local_filter(&session.filter);
@@ -459,10 +435,7 @@ impl IMessageQueue for MqttMessageQueue {
         session.subscribed().await?;
         let messages = session.arrivals.buffer.peek(message_count);
         let (count, name) = (messages.len(), self.get_name());
-        self.base.logger().trace(
-            correlation_id,
-            format_args!("Peeked {count} messages at [{name}]"),
-        );
+        self.base.logger().trace(correlation_id, format_args!("Peeked {count} messages at [{name}]"));
         Ok(messages)
     }
 

@@ -98,26 +98,15 @@ fn compose(
         .collect::<Result<_, _>>()?;
     let Some(first) = addresses.first() else {
         let message = "no connection is configured; set connection.host or connection.uri";
-        return Err(config_error(
-            correlation_id,
-            "NO_CONNECTION",
-            "connection",
-            message.into(),
-        ));
+        return Err(config_error(correlation_id, "NO_CONNECTION", "connection", message.into()));
     };
     let credential = |get: fn(&CredentialParams) -> Option<&str>| credential.and_then(get).map(str::to_owned);
     let username = credential(CredentialParams::get_username).or_else(|| first.username.clone());
-    let password = credential(CredentialParams::get_password)
-        .map(Secret::new)
-        .or_else(|| first.password.clone());
+    let password =
+        credential(CredentialParams::get_password).map(Secret::new).or_else(|| first.password.clone());
     if username.is_none() && password.is_some() {
         let message = "credential.password is set without credential.username, which MQTT does not allow";
-        return Err(config_error(
-            correlation_id,
-            "NO_USERNAME",
-            "credential.username",
-            message.into(),
-        ));
+        return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
     }
     Ok(ConnectTarget {
         endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
@@ -141,31 +130,17 @@ fn from_parts(
     }
     let Some(host) = connection.get_host() else {
         let message = "connection.host is not set, and neither is connection.uri";
-        return Err(config_error(
-            correlation_id,
-            "NO_HOST",
-            "connection.host",
-            message.into(),
-        ));
+        return Err(config_error(correlation_id, "NO_HOST", "connection.host", message.into()));
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = connection.get_port()?.unwrap_or(DEFAULT_PORT);
-    Ok(Address {
-        endpoint: Endpoint { host, port },
-        username: None,
-        password: None,
-    })
+    Ok(Address { endpoint: Endpoint { host, port }, username: None, password: None })
 }
 
 fn from_uri(correlation_id: Option<&str>, uri: &str) -> Result<Address, ApplicationError> {
     // The URI itself may hold a password, so no message shows it.
     let bad = |why: String| {
-        config_error(
-            correlation_id,
-            "BAD_URI",
-            "connection.uri",
-            format!("connection.uri {why}"),
-        )
+        config_error(correlation_id, "BAD_URI", "connection.uri", format!("connection.uri {why}"))
     };
     let url = Url::parse(uri).map_err(|error| bad(format!("is no URI: {error}")))?;
     check_protocol(correlation_id, "connection.uri", url.scheme())?;
@@ -183,20 +158,12 @@ fn from_uri(correlation_id: Option<&str>, uri: &str) -> Result<Address, Applicat
     };
     let decode = |text: &str| {
         let text = percent_decode_str(text).decode_utf8();
-        text.map(|text| text.into_owned())
-            .map_err(|_| bad("has a user or password that is no UTF-8".into()))
+        text.map(|text| text.into_owned()).map_err(|_| bad("has a user or password that is no UTF-8".into()))
     };
-    let username = Some(url.username())
-        .filter(|name| !name.is_empty())
-        .map(decode)
-        .transpose()?;
+    let username = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
     let password = url.password().map(decode).transpose()?.map(Secret::new);
     let port = url.port().unwrap_or(DEFAULT_PORT);
-    Ok(Address {
-        endpoint: Endpoint { host, port },
-        username,
-        password,
-    })
+    Ok(Address { endpoint: Endpoint { host, port }, username, password })
 }
 
 fn check_protocol(correlation_id: Option<&str>, key: &str, protocol: &str) -> Result<(), ApplicationError> {
@@ -224,22 +191,17 @@ mod tests {
 
     async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
         let resolver = MqttConnectionResolver::new();
-        resolver
-            .configure(&ConfigParams::from_tuples(tuples.iter().copied()))
-            .unwrap();
+        resolver.configure(&ConfigParams::from_tuples(tuples.iter().copied())).unwrap();
         resolver.resolve(Some("c")).await
     }
 
     #[tokio::test]
     async fn host_and_port_make_an_endpoint_with_the_usual_port_as_default() {
-        let target = resolve(&[("connection.host", "localhost"), ("connection.protocol", "mqtt")])
-            .await
-            .unwrap();
+        let target =
+            resolve(&[("connection.host", "localhost"), ("connection.protocol", "mqtt")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://localhost:1883");
         assert_eq!((target.username, target.password), (None, None));
-        let target = resolve(&[("connection.host", "::1"), ("connection.port", "1884")])
-            .await
-            .unwrap();
+        let target = resolve(&[("connection.host", "::1"), ("connection.port", "1884")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:1884");
     }
 
@@ -247,37 +209,18 @@ mod tests {
     async fn user_info_of_a_uri_is_decoded_and_a_credential_wins_over_it() {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
-        assert_eq!(
-            target.endpoints[0],
-            Endpoint {
-                host: "::1".into(),
-                port: 2000
-            }
-        );
+        assert_eq!(target.endpoints[0], Endpoint { host: "::1".into(), port: 2000 });
         assert_eq!(target.username.as_deref(), Some("me@home"));
         assert_eq!(target.password, Some(Secret::new("p/s")));
-        let target = resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")])
-            .await
-            .unwrap();
-        assert_eq!(
-            (target.username.as_deref(), target.password),
-            (Some("you"), Some(Secret::new("x")))
-        );
+        let target =
+            resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")]).await.unwrap();
+        assert_eq!((target.username.as_deref(), target.password), (Some("you"), Some(Secret::new("x"))));
     }
 
     #[tokio::test]
     async fn several_connections_keep_their_order() {
-        let target = resolve(&[("connections.0.host", "a"), ("connections.1.host", "b")])
-            .await
-            .unwrap();
-        assert_eq!(
-            target
-                .endpoints
-                .iter()
-                .map(|e| e.host.as_str())
-                .collect::<Vec<_>>(),
-            ["a", "b"]
-        );
+        let target = resolve(&[("connections.0.host", "a"), ("connections.1.host", "b")]).await.unwrap();
+        assert_eq!(target.endpoints.iter().map(|e| e.host.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[tokio::test]
@@ -290,36 +233,20 @@ mod tests {
                 "UNSUPPORTED_PROTOCOL",
                 "connection.protocol",
             ),
-            (
-                &[("connection.uri", "amqp://h")],
-                "UNSUPPORTED_PROTOCOL",
-                "connection.uri",
-            ),
+            (&[("connection.uri", "amqp://h")], "UNSUPPORTED_PROTOCOL", "connection.uri"),
             (&[("connection.uri", "not a uri")], "BAD_URI", "connection.uri"),
-            (
-                &[("connection.host", "h"), ("credential.password", "p")],
-                "NO_USERNAME",
-                "credential.username",
-            ),
+            (&[("connection.host", "h"), ("credential.password", "p")], "NO_USERNAME", "credential.username"),
         ];
         for (tuples, code, key) in cases {
             let error = resolve(tuples).await.unwrap_err();
-            assert_eq!(
-                (error.code(), error.detail("key")),
-                (code, Some(key)),
-                "{tuples:?}"
-            );
+            assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{tuples:?}");
         }
     }
 
     #[tokio::test]
     async fn no_output_shows_the_password() {
-        let target = resolve(&[("connection.uri", "mqtt://me:hunter2@host")])
-            .await
-            .unwrap();
-        let error = resolve(&[("connection.uri", "http://me:hunter2@host")])
-            .await
-            .unwrap_err();
+        let target = resolve(&[("connection.uri", "mqtt://me:hunter2@host")]).await.unwrap();
+        let error = resolve(&[("connection.uri", "http://me:hunter2@host")]).await.unwrap_err();
         let shown = format!("{target:?} {error:?} {error:#}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }

@@ -32,13 +32,7 @@ impl Router {
         let mut subscriptions = self.lock();
         match subscriptions.get_mut(filter) {
             None => {
-                subscriptions.insert(
-                    filter.to_owned(),
-                    Subscription {
-                        qos,
-                        listeners: vec![listener],
-                    },
-                );
+                subscriptions.insert(filter.to_owned(), Subscription { qos, listeners: vec![listener] });
                 true
             }
             Some(subscription) => {
@@ -56,11 +50,7 @@ impl Router {
         let Some(subscription) = subscriptions.get_mut(filter) else {
             return false;
         };
-        let Some(index) = subscription
-            .listeners
-            .iter()
-            .position(|other| Arc::ptr_eq(other, listener))
-        else {
+        let Some(index) = subscription.listeners.iter().position(|other| Arc::ptr_eq(other, listener)) else {
             return false;
         };
         subscription.listeners.remove(index);
@@ -73,10 +63,7 @@ impl Router {
 
     /// All filters with their quality of service, in the order of subscription.
     pub(crate) fn filters(&self) -> Vec<(String, QoS)> {
-        self.lock()
-            .iter()
-            .map(|(filter, subscription)| (filter.clone(), subscription.qos))
-            .collect()
+        self.lock().iter().map(|(filter, subscription)| (filter.clone(), subscription.qos)).collect()
     }
 
     /// Gives a message to each listener that has a matching filter, once, however many of its filters match.
@@ -91,9 +78,7 @@ impl Router {
                 }
             }
         }
-        listeners
-            .iter()
-            .for_each(|listener| listener.on_message(delivery));
+        listeners.iter().for_each(|listener| listener.on_message(delivery));
     }
 }
 
@@ -113,20 +98,13 @@ mod tests {
     }
 
     fn arrive(router: &Router, topic: &str) {
-        router.dispatch(&Delivery {
-            topic: topic.into(),
-            payload: Bytes::new(),
-            ack: None,
-        });
+        router.dispatch(&Delivery { topic: topic.into(), payload: Bytes::new(), ack: None });
     }
 
     #[test]
     fn a_listener_with_overlapping_filters_gets_a_message_once() {
-        let (router, one, other) = (
-            Router::default(),
-            Arc::new(Recorder::default()),
-            Arc::new(Recorder::default()),
-        );
+        let (router, one, other) =
+            (Router::default(), Arc::new(Recorder::default()), Arc::new(Recorder::default()));
         router.add("a/+", QoS::AtMostOnce, one.clone());
         router.add("a/b", QoS::AtMostOnce, one.clone());
         router.add("a/c", QoS::AtMostOnce, other.clone());

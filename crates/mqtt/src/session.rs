@@ -71,13 +71,7 @@ impl Session {
     ) -> Result<Self, ApplicationError> {
         let (client, events) = Client::new(&options.client_id)
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
-        let core = Arc::new(Core {
-            client,
-            router: Router::default(),
-            target,
-            options,
-            logger,
-        });
+        let core = Arc::new(Core { client, router: Router::default(), target, options, logger });
         let limit = core.options.connect_timeout;
         match timeout(limit, core.connect()).await {
             Ok(connected) => connected.map(|_| ()),
@@ -95,13 +89,7 @@ impl Session {
         let (state, link) = watch::channel(Link::Up(0));
         let task = tokio::spawn(core.clone().serve(events, state)).abort_handle();
         let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        Ok(Self {
-            core,
-            link,
-            in_flight,
-            subscribing: Mutex::new(()),
-            task,
-        })
+        Ok(Self { core, link, in_flight, subscribing: Mutex::new(()), task })
     }
 
     /// Whether the broker is connected at this moment.
@@ -112,7 +100,7 @@ impl Session {
     /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2).
     ///
     /// While the connection is down it waits. A connection that is lost between sending and the
-    /// acknowledgement is an error: nobody knows then whether the broker has the message.
+    /// acknowledgement is an error: nobody knows then whether the message reached its consumers.
     pub(crate) async fn publish(
         &self,
         topic: &str,
@@ -122,22 +110,17 @@ impl Session {
     ) -> Result<(), ApplicationError> {
         let limit = self.core.options.send_timeout;
         let publishing = async {
-            let permit = self
-                .in_flight
-                .clone()
-                .acquire_owned()
-                .await
-                .map_err(|_| ClientError::Disconnected)?;
+            let permit =
+                self.in_flight.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
             loop {
                 let link = self.link_up().await?;
                 match self.core.client.publish(topic, &payload, qos, retain) {
                     Ok(ack) => {
-                        return InFlight {
-                            ack: Some(ack),
-                            permit: Some(permit),
-                        }
-                        .acknowledged()
-                        .await;
+                        InFlight { ack: Some(ack), permit: Some(permit) }.acknowledged().await?;
+                        // The client sends what it had queued as soon as it is connected again, so before the
+                        // subscriptions of a new session are back: who listens here may have missed it.
+                        let crossed = self.core.options.clean_session && *self.link.borrow() != link;
+                        return if crossed { Err(ClientError::Disconnected) } else { Ok(()) };
                     }
                     // Not taken: the client knew of the loss before the task did.
                     Err(ClientError::Disconnected) => self.link_changed(link).await?,
@@ -181,10 +164,7 @@ impl Session {
         };
         let limit = self.core.options.connect_timeout;
         let outcome = timeout(limit, subscribing).await.unwrap_or_else(|_| {
-            let why = format!(
-                "no answer within options.connect_timeout ({} ms)",
-                limit.as_millis()
-            );
+            let why = format!("no answer within options.connect_timeout ({} ms)", limit.as_millis());
             Err(ClientError::Failed(why))
         });
         outcome.map_err(|error| {
@@ -225,19 +205,13 @@ impl Session {
     async fn link_up(&self) -> Result<Link, ClientError> {
         let mut link = self.link.clone();
         let settled = link.wait_for(|link| *link != Link::Down).await.map(|link| *link);
-        settled
-            .ok()
-            .filter(|link| *link != Link::Lost)
-            .ok_or(ClientError::Disconnected)
+        settled.ok().filter(|link| *link != Link::Lost).ok_or(ClientError::Disconnected)
     }
 
     /// Waits until the link is another than it was.
     async fn link_changed(&self, was: Link) -> Result<(), ClientError> {
         let mut link = self.link.clone();
-        link.wait_for(|link| *link != was)
-            .await
-            .map(|_| ())
-            .map_err(|_| ClientError::Disconnected)
+        link.wait_for(|link| *link != was).await.map(|_| ()).map_err(|_| ClientError::Disconnected)
     }
 }
 
@@ -280,12 +254,7 @@ impl Drop for InFlight {
 
 impl Core {
     fn brokers(&self) -> String {
-        self.target
-            .endpoints
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// Tries each broker once. True: it kept the session.
@@ -372,9 +341,7 @@ impl Core {
             match self.connect().await {
                 Ok(true) => return,
                 Ok(false) => return self.resubscribe().await,
-                Err(error) => self
-                    .logger
-                    .trace(None, format_args!("Not reconnected yet: {error:#}")),
+                Err(error) => self.logger.trace(None, format_args!("Not reconnected yet: {error:#}")),
             }
         }
     }
@@ -396,11 +363,7 @@ impl Core {
         let dispatched = catch_unwind(AssertUnwindSafe(|| self.router.dispatch(&delivery)));
         if dispatched.is_err() {
             let topic = &delivery.topic;
-            self.logger.error(
-                None,
-                None,
-                format_args!("Panicked over a message of topic '{topic}'"),
-            );
+            self.logger.error(None, None, format_args!("Panicked over a message of topic '{topic}'"));
         }
         if let Some(acknowledge) = delivery.ack.take() {
             acknowledge();

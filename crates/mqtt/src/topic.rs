@@ -7,10 +7,7 @@ const MAX_BYTES: usize = 65_535;
 /// Checks a topic that messages are published to.
 pub(crate) fn check_topic(topic: &str) -> Result<(), ApplicationError> {
     if topic.contains(['+', '#']) {
-        return Err(bad_topic(
-            topic,
-            "it has a wildcard, and messages cannot be sent to several topics",
-        ));
+        return Err(bad_topic(topic, "it has a wildcard, and messages cannot be sent to several topics"));
     }
     check_text(topic)
 }
@@ -30,10 +27,7 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), ApplicationError> {
         level => level.contains(['+', '#']),
     };
     match levels.iter().enumerate().any(misplaced) {
-        true => Err(bad_topic(
-            filter,
-            "+ must be a whole level, and # the whole last level",
-        )),
+        true => Err(bad_topic(filter, "+ must be a whole level, and # the whole last level")),
         false => Ok(()),
     }
 }
@@ -41,22 +35,17 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), ApplicationError> {
 fn check_text(text: &str) -> Result<(), ApplicationError> {
     match text {
         "" => Err(bad_topic(text, "it is empty")),
-        text if text.len() > MAX_BYTES => Err(bad_topic(
-            &text[..text.floor_char_boundary(50)],
-            "it has over 65535 bytes",
-        )),
+        text if text.len() > MAX_BYTES => {
+            Err(bad_topic(&text[..text.floor_char_boundary(50)], "it has over 65535 bytes"))
+        }
         text if text.contains('\0') => Err(bad_topic(text, "it has a null character")),
         _ => Ok(()),
     }
 }
 
 fn bad_topic(topic: &str, why: &str) -> ApplicationError {
-    ApplicationError::bad_request(
-        None,
-        "BAD_TOPIC",
-        format!("topic {topic:?} cannot be used: {why}"),
-    )
-    .with_details("topic", topic)
+    ApplicationError::bad_request(None, "BAD_TOPIC", format!("topic {topic:?} cannot be used: {why}"))
+        .with_details("topic", topic)
 }
 
 fn shares(filter: &str) -> bool {
@@ -105,11 +94,7 @@ mod tests {
         let cases = [
             ("sport/tennis/player1/#", "sport/tennis/player1", true),
             ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
-            (
-                "sport/tennis/player1/#",
-                "sport/tennis/player1/score/wimbledon",
-                true,
-            ),
+            ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true),
             ("sport/#", "sport", true),
             ("#", "sport/tennis", true),
             ("sport/tennis/+", "sport/tennis/player1", true),
@@ -137,22 +122,9 @@ mod tests {
 
     #[test]
     fn misplaced_wildcards_and_impossible_texts_are_refused() {
-        for filter in [
-            "",
-            "a\0b",
-            "a/#/b",
-            "a#",
-            "a+/b",
-            "$share/g",
-            "$share//a",
-            "$share/+/a",
-            "$share/g/",
-        ] {
-            assert_eq!(
-                check_filter(filter).unwrap_err().code(),
-                "BAD_TOPIC",
-                "{filter:?}"
-            );
+        for filter in ["", "a\0b", "a/#/b", "a#", "a+/b", "$share/g", "$share//a", "$share/+/a", "$share/g/"]
+        {
+            assert_eq!(check_filter(filter).unwrap_err().code(), "BAD_TOPIC", "{filter:?}");
         }
         for filter in ["a", "/", "a//b", "+/b/#", "#", "$share/g/a/+", "*"] {
             assert!(check_filter(filter).is_ok(), "{filter}");

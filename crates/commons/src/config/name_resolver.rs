@@ -19,9 +19,8 @@ impl NameResolver {
     /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
     /// ```
     pub fn resolve(config: &ConfigParams) -> Result<Option<String>, ApplicationError> {
-        if let Some(name) = config
-            .get_as_nullable_string("name")
-            .or_else(|| config.get_as_nullable_string("id"))
+        if let Some(name) =
+            config.get_as_nullable_string("name").or_else(|| config.get_as_nullable_string("id"))
         {
             return Ok(Some(name));
         }
@@ -42,19 +41,10 @@ mod tests {
         let resolve = |tuples: &[(&str, &str)]| {
             NameResolver::resolve(&ConfigParams::from_tuples(tuples.iter().copied()))
         };
-        assert_eq!(
-            resolve(&[("id", "B"), ("name", "A")]).unwrap().as_deref(),
-            Some("A")
-        );
-        assert_eq!(
-            resolve(&[("name", ""), ("id", "X")]).unwrap().as_deref(),
-            Some("X")
-        );
+        assert_eq!(resolve(&[("id", "B"), ("name", "A")]).unwrap().as_deref(), Some("A"));
+        assert_eq!(resolve(&[("name", ""), ("id", "X")]).unwrap().as_deref(), Some("X"));
         assert_eq!(resolve(&[("descriptor", "a:b:c:*:1.0")]).unwrap(), None);
-        assert_eq!(
-            resolve(&[("descriptor", "a:b:c")]).unwrap_err().code(),
-            "BAD_DESCRIPTOR"
-        );
+        assert_eq!(resolve(&[("descriptor", "a:b:c")]).unwrap_err().code(), "BAD_DESCRIPTOR");
         assert_eq!(resolve(&[]).unwrap(), None);
     }
 }

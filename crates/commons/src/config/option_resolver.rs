@@ -9,10 +9,6 @@ impl OptionResolver {
     /// The section `options`, or the whole configuration where that is empty and `config_as_default` is set.
     pub fn resolve(config: &ConfigParams, config_as_default: bool) -> ConfigParams {
         let options = config.get_section("options");
-        if options.is_empty() && config_as_default {
-            config.clone()
-        } else {
-            options
-        }
+        if options.is_empty() && config_as_default { config.clone() } else { options }
     }
 }

@@ -61,16 +61,12 @@ impl ConfigParams {
 
     fn flatten(&mut self, key: &str, value: &Value) {
         let child = |name: &str| {
-            if key.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{key}.{name}")
-            }
+            if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") }
         };
         match value {
-            Value::Object(fields) => fields
-                .iter()
-                .for_each(|(name, value)| self.flatten(&child(name), value)),
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| self.flatten(&child(name), value))
+            }
             Value::Array(items) => {
                 items
                     .iter()
@@ -97,9 +93,7 @@ impl ConfigParams {
 
     /// All of the given parameters; where keys repeat, the later ones win.
     pub fn merge_configs<'a>(configs: impl IntoIterator<Item = &'a ConfigParams>) -> Self {
-        configs
-            .into_iter()
-            .fold(Self::new(), |merged, config| merged.override_with(config))
+        configs.into_iter().fold(Self::new(), |merged, config| merged.override_with(config))
     }
 
     /// Sets one parameter.
@@ -124,9 +118,7 @@ impl ConfigParams {
 
     /// Keys and raw values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.values
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_deref()))
+        self.values.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
     }
 
     /// The keys in order.
@@ -210,8 +202,7 @@ impl ConfigParams {
 
     /// The text under a key, or the given one where it is absent or empty.
     pub fn get_as_string_with_default(&self, key: &str, default: &str) -> String {
-        self.get_as_nullable_string(key)
-            .unwrap_or_else(|| default.to_owned())
+        self.get_as_nullable_string(key).unwrap_or_else(|| default.to_owned())
     }
 
     fn convert<T>(&self, key: &str, convert: fn(&str) -> Option<T>) -> Option<T> {
@@ -229,12 +220,8 @@ impl ConfigParams {
         };
         convert(text).map(Some).ok_or_else(|| {
             let shown = redacted(key, text);
-            ApplicationError::config(
-                None,
-                "BAD_VALUE",
-                format!("{key} is '{shown}'; it must be {allowed}"),
-            )
-            .with_details("key", key)
+            ApplicationError::config(None, "BAD_VALUE", format!("{key} is '{shown}'; it must be {allowed}"))
+                .with_details("key", key)
         })
     }
 }
@@ -311,10 +298,7 @@ impl fmt::Display for ConfigParams {
 impl fmt::Debug for ConfigParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(
-                self.iter()
-                    .map(|(key, value)| (key, value.map(|value| redacted(key, value)))),
-            )
+            .entries(self.iter().map(|(key, value)| (key, value.map(|value| redacted(key, value)))))
             .finish()
     }
 }
@@ -329,10 +313,7 @@ mod tests {
     fn sections_are_prefixes_ended_by_a_dot() {
         let config = ConfigParams::from_tuples([("a.b.c", 1), ("ab.c", 2), ("a.d", 3), ("z", 4), (".x", 5)]);
         assert_eq!(config.get_section_names(), ["a", "ab", "z", ".x"]);
-        assert_eq!(
-            config.get_section("a"),
-            ConfigParams::from_tuples([("b.c", 1), ("d", 3)])
-        );
+        assert_eq!(config.get_section("a"), ConfigParams::from_tuples([("b.c", 1), ("d", 3)]));
         assert_eq!(config.get_section("a.b"), ConfigParams::from_tuples([("c", 1)]));
         assert!(config.get_section("z").is_empty());
         assert!(config.get_section("missing").is_empty());
@@ -351,10 +332,7 @@ mod tests {
     fn override_takes_the_other_and_set_defaults_keeps_its_own() {
         let one = ConfigParams::from_tuples([("a", 1), ("b", 1)]);
         let other = ConfigParams::from_tuples([("b", 2), ("c", 2)]);
-        assert_eq!(
-            one.override_with(&other),
-            ConfigParams::from_tuples([("a", 1), ("b", 2), ("c", 2)])
-        );
+        assert_eq!(one.override_with(&other), ConfigParams::from_tuples([("a", 1), ("b", 2), ("c", 2)]));
         assert_eq!(one.set_defaults(&other).get("b"), Some("1"));
         assert_eq!(ConfigParams::merge_configs([&one, &other]).get("b"), Some("2"));
     }
@@ -375,10 +353,7 @@ mod tests {
     #[test]
     fn the_string_form_trims_and_splits_at_the_first_equals_sign() {
         let config = ConfigParams::from_string(" a = 1 ;;b; d=1=2 ; ");
-        assert_eq!(
-            config.iter().collect::<Vec<_>>(),
-            [("a", Some("1")), ("b", None), ("d", Some("1=2"))]
-        );
+        assert_eq!(config.iter().collect::<Vec<_>>(), [("a", Some("1")), ("b", None), ("d", Some("1=2"))]);
     }
 
     #[test]
@@ -396,10 +371,7 @@ mod tests {
         assert_eq!(config.get_as_integer_with_default("options.qos", 1), 1);
         let error = config.try_get_as_integer("options.qos").unwrap_err();
         assert_eq!(error.code(), "BAD_VALUE");
-        assert_eq!(
-            error.message(),
-            "options.qos is 'many'; it must be a whole number of 32 bits"
-        );
+        assert_eq!(error.message(), "options.qos is 'many'; it must be a whole number of 32 bits");
     }
 
     #[test]
@@ -408,10 +380,8 @@ mod tests {
             ("credential.password", "hunter2"),
             ("uri", "mqtt://me:hunter2@host"),
         ]);
-        let shown = format!(
-            "{config} {config:?} {}",
-            config.try_get_as_integer("credential.password").unwrap_err()
-        );
+        let shown =
+            format!("{config} {config:?} {}", config.try_get_as_integer("credential.password").unwrap_err());
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 
@@ -420,9 +390,6 @@ mod tests {
         let mut config = ConfigParams::new();
         config.add_section("s", &ConfigParams::from_tuples([("a", 1), ("", 2)]));
         config.add_section("", &ConfigParams::from_tuples([("top", 3)]));
-        assert_eq!(
-            config,
-            ConfigParams::from_tuples([("s.a", 1), ("s", 2), ("top", 3)])
-        );
+        assert_eq!(config, ConfigParams::from_tuples([("s.a", 1), ("s", 2), ("top", 3)]));
     }
 }

@@ -1,16 +1,8 @@
 use std::borrow::Cow;
 
 /// Last segments of keys whose values no log, error or `Debug` output may show.
-const SECRET_KEYS: [&str; 8] = [
-    "password",
-    "pass",
-    "secret",
-    "token",
-    "access_key",
-    "client_key",
-    "secret_key",
-    "key_password",
-];
+const SECRET_KEYS: [&str; 8] =
+    ["password", "pass", "secret", "token", "access_key", "client_key", "secret_key", "key_password"];
 
 const MASK: &str = "***";
 

@@ -36,6 +36,4 @@ macro_rules! by_display {
     )+};
 }
 
-by_display!(
-    &str, &String, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64
-);
+by_display!(&str, &String, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);

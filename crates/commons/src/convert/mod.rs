@@ -36,16 +36,12 @@ pub fn to_double(text: &str) -> Option<f64> {
 
 /// As [`to_double`], within the range of 32 bits.
 pub fn to_float(text: &str) -> Option<f32> {
-    to_double(text)
-        .map(|value| value as f32)
-        .filter(|value| value.is_finite())
+    to_double(text).map(|value| value as f32).filter(|value| value.is_finite())
 }
 
 /// Whole milliseconds, not negative.
 pub fn to_duration(text: &str) -> Option<Duration> {
-    to_long(text)
-        .and_then(|ms| ms.try_into().ok())
-        .map(Duration::from_millis)
+    to_long(text).and_then(|ms| ms.try_into().ok()).map(Duration::from_millis)
 }
 
 /// RFC 3339, or a time without a zone or a date alone, both taken as UTC.
@@ -110,12 +106,9 @@ mod tests {
     #[test]
     fn times_without_a_zone_are_utc() {
         let expected = DateTime::parse_from_rfc3339("1975-04-08T00:00:00Z").unwrap();
-        for text in [
-            "1975-04-08",
-            "1975-04-08T00:00:00",
-            "1975-04-08T00:00:00.000Z",
-            "1975-04-08T02:00:00+02:00",
-        ] {
+        for text in
+            ["1975-04-08", "1975-04-08T00:00:00", "1975-04-08T00:00:00.000Z", "1975-04-08T02:00:00+02:00"]
+        {
             assert_eq!(to_datetime(text), Some(expected.to_utc()), "{text}");
         }
         assert_eq!(to_datetime("1975/04/08"), None);

@@ -37,10 +37,7 @@ mod tests {
         let ids: HashSet<_> = (0..1000).map(|_| IdGenerator::next_short()).collect();
         assert!(ids.len() > 990, "{} of 1000 differ", ids.len());
         for id in ids {
-            assert!(
-                id.len() == 9 && !id.starts_with('0') && id.bytes().all(|b| b.is_ascii_digit()),
-                "{id}"
-            );
+            assert!(id.len() == 9 && !id.starts_with('0') && id.bytes().all(|b| b.is_ascii_digit()), "{id}");
         }
     }
 
@@ -48,9 +45,6 @@ mod tests {
     fn long_ids_are_lower_case_hex_without_dashes_and_differ() {
         let (one, other) = (IdGenerator::next_long(), IdGenerator::next_long());
         assert_ne!(one, other);
-        assert!(
-            one.len() == 32 && one.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
-            "{one}"
-        );
+        assert!(one.len() == 32 && one.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{one}");
     }
 }

@@ -110,10 +110,7 @@ impl ApplicationError {
 
     /// Names and values that tell more, in the order in which they were added.
     pub fn details(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .details
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.details.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// One detail by its name.
@@ -167,15 +164,7 @@ impl fmt::Display for ApplicationError {
 
 impl fmt::Debug for ApplicationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            category,
-            code,
-            status,
-            message,
-            correlation_id,
-            details,
-            cause,
-        } = &*self.0;
+        let Inner { category, code, status, message, correlation_id, details, cause } = &*self.0;
         f.debug_struct("ApplicationError")
             .field("category", category)
             .field("code", code)
@@ -190,10 +179,7 @@ impl fmt::Debug for ApplicationError {
 
 impl Error for ApplicationError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0
-            .cause
-            .as_ref()
-            .map(|cause| &**cause as &(dyn Error + 'static))
+        self.0.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
     }
 }
 

@@ -63,9 +63,7 @@ impl DependencyResolver {
 
     /// All components of a dependency, newest first; none for an unknown name.
     pub fn get_optional<I: ?Sized + 'static>(&self, references: &dyn IReferences, name: &str) -> Vec<Arc<I>> {
-        self.locator(name)
-            .map(|locator| references.get_optional(locator))
-            .unwrap_or_default()
+        self.locator(name).map(|locator| references.get_optional(locator)).unwrap_or_default()
     }
 
     /// The newest component of a dependency; `None` for an unknown name.
@@ -110,30 +108,19 @@ mod tests {
         resolver.put("thing", "*:other:*:*:*".parse().unwrap());
         assert!(resolver.get_one_optional::<Thing>(&references, "thing").is_none());
 
-        let config = ConfigParams::from_tuples([
-            ("dependencies.thing", "*:thing:*:*:*"),
-            ("dependencies.blank", ""),
-        ]);
+        let config =
+            ConfigParams::from_tuples([("dependencies.thing", "*:thing:*:*:*"), ("dependencies.blank", "")]);
         resolver.configure(&config).unwrap();
         assert!(resolver.get_one_required::<Thing>(&references, "thing").is_ok());
         assert!(resolver.get_optional::<Thing>(&references, "unknown").is_empty());
-        let error = resolver
-            .get_one_required::<Thing>(&references, "unknown")
-            .err()
-            .unwrap();
-        assert_eq!(
-            (error.code(), error.detail("locator")),
-            ("REF_ERROR", Some("unknown"))
-        );
+        let error = resolver.get_one_required::<Thing>(&references, "unknown").err().unwrap();
+        assert_eq!((error.code(), error.detail("locator")), ("REF_ERROR", Some("unknown")));
     }
 
     #[test]
     fn a_malformed_locator_is_an_error_that_names_its_key() {
         let config = ConfigParams::from_tuples([("dependencies.thing", "a:b")]);
         let error = DependencyResolver::new().configure(&config).unwrap_err();
-        assert_eq!(
-            (error.code(), error.detail("key")),
-            ("BAD_DESCRIPTOR", Some("dependencies.thing"))
-        );
+        assert_eq!((error.code(), error.detail("key")), ("BAD_DESCRIPTOR", Some("dependencies.thing")));
     }
 }

@@ -24,9 +24,7 @@ impl Descriptor {
     /// A descriptor of five fields, where `*` or an empty text is a wildcard.
     pub fn new(group: &str, component_type: &str, kind: &str, name: &str, version: &str) -> Self {
         let fields = [group, component_type, kind, name, version];
-        Self {
-            fields: fields.map(|field| (!field.is_empty() && field != "*").then(|| field.into())),
-        }
+        Self { fields: fields.map(|field| (!field.is_empty() && field != "*").then(|| field.into())) }
     }
 
     fn field(&self, index: usize) -> Option<&str> {
@@ -61,13 +59,10 @@ impl Descriptor {
     /// Whether each field is equal or a wildcard on either side; ports `match`.
     #[doc(alias = "match")]
     pub fn matches(&self, other: &Self) -> bool {
-        self.fields
-            .iter()
-            .zip(&other.fields)
-            .all(|(one, other)| match (one, other) {
-                (Some(one), Some(other)) => one == other,
-                _ => true,
-            })
+        self.fields.iter().zip(&other.fields).all(|(one, other)| match (one, other) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        })
     }
 
     /// Whether no field is a wildcard.

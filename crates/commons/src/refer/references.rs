@@ -41,11 +41,7 @@ pub trait IReferences: Send + Sync {
 pub trait ReferencesExt: IReferences {
     /// All components that match and offer `I`, newest first; none is no error.
     fn get_optional<I: ?Sized + 'static>(&self, locator: &Descriptor) -> Vec<Arc<I>> {
-        self.find(locator, false)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(cast)
-            .collect()
+        self.find(locator, false).unwrap_or_default().iter().filter_map(cast).collect()
     }
 
     /// All components that match and offer `I`, newest first, at least one.
@@ -61,19 +57,14 @@ pub trait ReferencesExt: IReferences {
         if !typed.is_empty() {
             return Ok(typed);
         }
-        let found = components
-            .first()
-            .map_or("nothing", |component| component.type_name());
+        let found = components.first().map_or("nothing", |component| component.type_name());
         let message = format!("{locator} is {found}, which does not offer {}", type_name::<I>());
         Err(ApplicationError::internal(None, "REF_WRONG_TYPE", message).with_details("locator", locator))
     }
 
     /// The newest component that matches and offers `I`.
     fn get_one_optional<I: ?Sized + 'static>(&self, locator: &Descriptor) -> Option<Arc<I>> {
-        self.find(locator, false)
-            .unwrap_or_default()
-            .iter()
-            .find_map(cast)
+        self.find(locator, false).unwrap_or_default().iter().find_map(cast)
     }
 
     /// The newest component that matches and offers `I`, which must be there.
@@ -84,8 +75,7 @@ pub trait ReferencesExt: IReferences {
         &self,
         locator: &Descriptor,
     ) -> Result<Arc<I>, ApplicationError> {
-        self.get_required(locator)
-            .map(|mut components| components.swap_remove(0))
+        self.get_required(locator).map(|mut components| components.swap_remove(0))
     }
 }
 
@@ -151,16 +141,10 @@ impl IReferences for References {
     }
 
     fn remove_all(&self, locator: &Descriptor) -> Vec<Arc<dyn Component>> {
-        let mut removed: Vec<_> = self.write(|entries| {
-            entries
-                .extract_if(.., |entry| entry.locator.matches(locator))
-                .collect()
-        });
+        let mut removed: Vec<_> =
+            self.write(|entries| entries.extract_if(.., |entry| entry.locator.matches(locator)).collect());
         removed.reverse();
-        removed
-            .into_iter()
-            .map(|entry: Reference| entry.component)
-            .collect()
+        removed.into_iter().map(|entry: Reference| entry.component).collect()
     }
 
     fn get_all_locators(&self) -> Vec<Descriptor> {
@@ -177,10 +161,7 @@ impl IReferences for References {
         required: bool,
     ) -> Result<Vec<Arc<dyn Component>>, ApplicationError> {
         let found: Vec<_> = self.read(|entries| {
-            let matching = entries
-                .iter()
-                .rev()
-                .filter(|entry| entry.locator.matches(locator));
+            let matching = entries.iter().rev().filter(|entry| entry.locator.matches(locator));
             matching.map(|entry| entry.component.clone()).collect()
         });
         if required && found.is_empty() {
@@ -211,10 +192,7 @@ mod tests {
     fn numbers() -> References {
         let references = References::new();
         for number in 1..=3 {
-            references.put(
-                locator(&format!("g:number:k:{number}:1.0")),
-                Arc::new(Number(number)),
-            );
+            references.put(locator(&format!("g:number:k:{number}:1.0")), Arc::new(Number(number)));
         }
         references
     }
@@ -226,10 +204,7 @@ mod tests {
     #[test]
     fn lookups_go_newest_first_and_listings_oldest_first() {
         let references = numbers();
-        assert_eq!(
-            values(&references.get_optional(&locator("*:number:*:*:*"))),
-            [3, 2, 1]
-        );
+        assert_eq!(values(&references.get_optional(&locator("*:number:*:*:*"))), [3, 2, 1]);
         let all: Vec<_> = references.get_all().iter().filter_map(cast::<Number>).collect();
         assert_eq!(values(&all), [1, 2, 3]);
         assert_eq!(references.get_all_locators()[0], locator("g:number:k:1:1.0"));
@@ -240,11 +215,8 @@ mod tests {
         let references = numbers();
         let removed = references.remove(&locator("*:number:*:*:*")).unwrap();
         assert_eq!(cast::<Number>(&removed).unwrap().0, 3);
-        let rest: Vec<_> = references
-            .remove_all(&locator("*:number:*:*:*"))
-            .iter()
-            .filter_map(cast::<Number>)
-            .collect();
+        let rest: Vec<_> =
+            references.remove_all(&locator("*:number:*:*:*")).iter().filter_map(cast::<Number>).collect();
         assert_eq!(values(&rest), [2, 1]);
         assert!(references.get_all().is_empty());
         assert!(references.remove(&locator("*:number:*:*:*")).is_none());
@@ -254,38 +226,19 @@ mod tests {
     fn nothing_found_and_wrong_type_are_two_errors_and_the_second_names_the_type() {
         let references = References::new();
         references.put(locator("g:text:k:n:1.0"), Arc::new(Text));
-        let missing = references
-            .get_one_required::<Number>(&locator("g:number:*:*:*"))
-            .err()
-            .unwrap();
+        let missing = references.get_one_required::<Number>(&locator("g:number:*:*:*")).err().unwrap();
         assert_eq!(missing.code(), "REF_ERROR");
         assert_eq!(missing.detail("locator"), Some("g:number:*:*:*"));
-        let wrong = references
-            .get_one_required::<Number>(&locator("g:text:*:*:*"))
-            .err()
-            .unwrap();
+        let wrong = references.get_one_required::<Number>(&locator("g:text:*:*:*")).err().unwrap();
         assert_eq!(wrong.code(), "REF_WRONG_TYPE");
-        assert!(
-            wrong.message().contains("Text") && wrong.message().contains("Number"),
-            "{wrong}"
-        );
-        assert!(
-            references
-                .get_one_optional::<Number>(&locator("g:text:*:*:*"))
-                .is_none()
-        );
+        assert!(wrong.message().contains("Text") && wrong.message().contains("Number"), "{wrong}");
+        assert!(references.get_one_optional::<Number>(&locator("g:text:*:*:*")).is_none());
     }
 
     #[test]
     fn components_of_another_type_are_passed_over() {
         let references = numbers();
         references.put(locator("g:number:k:4:1.0"), Arc::new(Text));
-        assert_eq!(
-            references
-                .get_one_required::<Number>(&locator("g:number:*:*:*"))
-                .unwrap()
-                .0,
-            3
-        );
+        assert_eq!(references.get_one_required::<Number>(&locator("g:number:*:*:*")).unwrap().0, 3);
     }
 }

@@ -56,11 +56,7 @@ mod tests {
         fn note(&self, what: &str) -> Result<(), ApplicationError> {
             self.journal.lock().unwrap().push(format!("{what} {}", self.name));
             match self.fails {
-                true => Err(ApplicationError::internal(
-                    None,
-                    "FAILED",
-                    format!("{what} {}", self.name),
-                )),
+                true => Err(ApplicationError::internal(None, "FAILED", format!("{what} {}", self.name))),
                 false => Ok(()),
             }
         }
@@ -85,13 +81,8 @@ mod tests {
     }
 
     fn parts(journal: &Journal, parts: &[(&'static str, bool)]) -> Vec<Arc<dyn Component>> {
-        let part = |&(name, fails)| {
-            Arc::new(Part {
-                name,
-                fails,
-                journal: journal.clone(),
-            }) as Arc<dyn Component>
-        };
+        let part =
+            |&(name, fails)| Arc::new(Part { name, fails, journal: journal.clone() }) as Arc<dyn Component>;
         parts.iter().map(part).collect()
     }
 
@@ -101,10 +92,7 @@ mod tests {
         let parts = parts(&journal, &[("a", false), ("b", false), ("c", true), ("d", false)]);
         let error = Opener::open(None, &parts).await.unwrap_err();
         assert_eq!(error.message(), "open c");
-        assert_eq!(
-            *journal.lock().unwrap(),
-            ["open a", "open b", "open c", "close b", "close a"]
-        );
+        assert_eq!(*journal.lock().unwrap(), ["open a", "open b", "open c", "close b", "close a"]);
     }
 
     #[tokio::test]
@@ -112,10 +100,7 @@ mod tests {
         let journal = Journal::default();
         let parts = parts(&journal, &[("a", true), ("b", false), ("c", true)]);
         let error = Closer::close(None, &parts).await.unwrap_err();
-        assert_eq!(
-            (error.message(), error.detail("also.1")),
-            ("close a", Some("FAILED: close c"))
-        );
+        assert_eq!((error.message(), error.detail("also.1")), ("close a", Some("FAILED: close c")));
         assert_eq!(*journal.lock().unwrap(), ["close a", "close b", "close c"]);
     }
 }

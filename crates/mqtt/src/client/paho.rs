@@ -72,14 +72,7 @@ impl Client {
         inner.set_connection_lost_callback(move |_| {
             let _ = sender.send(Event::Disconnected);
         });
-        Ok((
-            Self {
-                inner,
-                events,
-                attempt: Mutex::new(None),
-            },
-            receiver,
-        ))
+        Ok((Self { inner, events, attempt: Mutex::new(None) }, receiver))
     }
 
     /// Connects to the broker at that address. True: the broker kept the session of this client.
@@ -121,9 +114,7 @@ impl Client {
         }
         *attempt = None;
         match outcome {
-            Ok(response) => Ok(response
-                .connect_response()
-                .is_some_and(|response| response.session_present)),
+            Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
             Err(error) => Err(connect_error(error)),
         }
     }
@@ -178,11 +169,7 @@ impl Drop for Client {
             let _ = attempt.blocking_recv();
             drop(inner);
         };
-        if std::thread::Builder::new()
-            .name("mqtt-client-drop".into())
-            .spawn(outlive)
-            .is_err()
-        {
+        if std::thread::Builder::new().name("mqtt-client-drop".into()).spawn(outlive).is_err() {
             // Nobody outlives the attempt then. A leaked client is better than a deadlock of all of them.
             std::mem::forget(kept);
         }

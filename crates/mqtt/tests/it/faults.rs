@@ -1,0 +1,124 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use pip_services_commons::run::IClosable;
+use pip_services_messaging::{IMessageQueue, MessageEnvelope};
+use pip_services_test_broker::{Engine, TestBroker};
+
+use crate::support::{SOON, eventually, message, next, on_each_broker, open, open_on, shared, text};
+
+on_each_broker!(
+    a_listening_queue_goes_on_after_a_restart_without_second_copies,
+    a_queue_on_a_shared_connection_comes_back_after_a_crash,
+    a_send_during_an_outage_waits_for_the_broker,
+    a_send_to_a_broker_that_stays_away_fails_on_time,
+    a_queue_that_must_not_reconnect_says_so,
+);
+
+async fn a_listening_queue_goes_on_after_a_restart_without_second_copies(broker: TestBroker) {
+    let queue = open(&broker, "orders", &[("options.send_timeout", "20000")]).await;
+    let handled: Arc<Mutex<Vec<String>>> = Arc::default();
+    let receiver = {
+        let handled = handled.clone();
+        Arc::new(move |envelope: MessageEnvelope| {
+            handled.lock().unwrap().push(text(&envelope));
+            async { Ok(()) }
+        })
+    };
+    queue.clone().begin_listen(None, receiver).unwrap();
+    let has = |text: &str| {
+        let (handled, text) = (handled.clone(), text.to_owned());
+        move || std::future::ready(handled.lock().unwrap().contains(&text))
+    };
+    queue.send(None, message("before")).await.unwrap();
+    eventually("the first message is handled", has("before")).await;
+    for round in 0..3 {
+        broker.crash().unwrap();
+        broker.restart().unwrap();
+        // A send that the crash caught in flight fails, and nobody knows whether the broker has it.
+        let mut attempt = 0;
+        let sent = loop {
+            let sent = format!("after {round}.{attempt}");
+            match queue.send(None, message(&sent)).await {
+                Ok(()) => break sent,
+                Err(failed) => assert_eq!(failed.error().code(), "PUBLISH_FAILED"),
+            }
+            attempt += 1;
+        };
+        eventually("what the broker took is handled", has(&sent)).await;
+    }
+    let mut once = handled.lock().unwrap().clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(handled.lock().unwrap().len(), once.len(), "a second copy came");
+    queue.close(None).await.unwrap();
+}
+
+async fn a_queue_on_a_shared_connection_comes_back_after_a_crash(broker: TestBroker) {
+    let (observed, connection) = shared(&broker).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
+    broker.crash().unwrap();
+    eventually("the loss is noticed", async || !connection.is_connected()).await;
+    broker.restart().unwrap();
+    eventually("it is connected again", async || connection.is_connected()).await;
+    // Connected means subscribed: nothing that another client sends from now on is missed.
+    open(&broker, "orders", &[("options.autosubscribe", "false")])
+        .await
+        .send(None, message("a"))
+        .await
+        .unwrap();
+    assert_eq!(next(&queue).await, "a");
+}
+
+async fn a_send_during_an_outage_waits_for_the_broker(broker: TestBroker) {
+    let queue = open(&broker, "orders", &[("options.send_timeout", "20000")]).await;
+    broker.stop().unwrap();
+    let sending = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.send(None, message("patient")).await.map_err(|failed| failed.into_parts().0) }
+    });
+    tokio::task::yield_now().await;
+    assert!(!sending.is_finished(), "nobody can have it yet");
+    broker.restart().unwrap();
+    sending.await.unwrap().unwrap();
+    assert_eq!(next(&queue).await, "patient");
+}
+
+async fn a_send_to_a_broker_that_stays_away_fails_on_time(broker: TestBroker) {
+    let queue = open(&broker, "orders", &[("options.send_timeout", "400")]).await;
+    broker.stop().unwrap();
+    let start = Instant::now();
+    let failed = queue.send(Some("c"), message("a")).await.unwrap_err();
+    assert_eq!((failed.error().code(), failed.error().correlation_id()), ("PUBLISH_FAILED", Some("c")));
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!(text(&failed.into_envelope()), "a");
+    queue.close(None).await.unwrap();
+}
+
+async fn a_queue_that_must_not_reconnect_says_so(broker: TestBroker) {
+    let queue =
+        open(&broker, "orders", &[("options.retry_connect", "false"), ("options.send_timeout", "20000")])
+            .await;
+    broker.crash().unwrap();
+    broker.restart().unwrap();
+    let start = Instant::now();
+    let failed = queue.send(None, message("a")).await.unwrap_err();
+    assert_eq!(failed.error().code(), "PUBLISH_FAILED");
+    assert!(start.elapsed() < Duration::from_secs(15), "it waited although it must not reconnect");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
+    let broker = TestBroker::start(Engine::Mosquitto).unwrap();
+    let more = [("options.send_timeout", "500"), ("options.keepalive_timeout", "60000")];
+    let queue = open(&broker, "orders", &more).await;
+    broker.freeze().unwrap();
+    let start = Instant::now();
+    assert_eq!(queue.send(None, message("a")).await.unwrap_err().error().code(), "PUBLISH_FAILED");
+    assert!(queue.receive(None, Duration::from_millis(500)).await.unwrap().is_none());
+    queue.close(None).await.unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    broker.thaw().unwrap();
+}

@@ -1,0 +1,14 @@
+//! The MQTT queue against real brokers: each scenario runs on the embedded broker and on Mosquitto.
+
+// The lints' exception for tests covers the test functions alone, and not what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+/// Topics, wire modes and payloads.
+mod delivery;
+/// What a wrong configuration or a missing broker leads to.
+mod errors;
+/// Brokers that die, restart and freeze.
+mod faults;
+/// Shared and own connections.
+mod sharing;
+mod support;
