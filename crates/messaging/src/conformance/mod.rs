@@ -1,0 +1,49 @@
+//! The conformance suite: what every queue must hold, as tests that its author runs.
+//!
+//! A [`Fixture`] makes the queue, [`queue_conformance!`](crate::queue_conformance) makes one `#[test]` of each
+//! case:
+//!
+//! ```
+//! use pip_services_commons::config::IConfigurable;
+//! use pip_services_messaging::{MemoryMessageQueue, conformance::Fixture, queue_conformance};
+//!
+//! fn fixture() -> Fixture {
+//!     Fixture::new(|cx| async move {
+//!         let queue = MemoryMessageQueue::new(cx.queue_name());
+//!         queue.configure(&cx.config([("options.lock_timeout", 30_000)]))?;
+//!         Ok(queue)
+//!     })
+//! }
+//!
+//! queue_conformance! { mod memory_queue; fixture = fixture; }
+//! ```
+//!
+//! The suite brings the runtime, opens and closes the queues, and stops a case that hangs. What a failed case
+//! had sent, acknowledged and received is in its message. A capability that the queue lacks is no reason to
+//! skip a case: the case then proves that the operation is refused and does no harm.
+//!
+//! [`cases`] and [`run_case`] serve other test runners.
+//!
+//! The environment variable `CONFORMANCE_TIME_SCALE` stretches all upper limits of time, for slow machines:
+//! `3` gives everything three times as long.
+
+mod capability;
+mod case;
+mod cases;
+mod collector;
+mod context;
+mod failure;
+mod fixture;
+mod ledger;
+mod macros;
+mod operations;
+mod pace;
+mod profile;
+mod runner;
+mod subject;
+
+pub use context::QueueContext;
+pub use failure::{CaseFailure, Outcome};
+pub use fixture::Fixture;
+pub use profile::{Content, Delivery, Profile, Sharing};
+pub use runner::{cases, run_case};
