@@ -147,10 +147,7 @@ impl TestBroker {
     /// no client with this id is connected.
     pub fn disconnect_client(&self, client_id: &str) -> Result<(), BrokerError> {
         if self.engine != Engine::Embedded {
-            return Err(BrokerError::Unsupported {
-                engine: self.engine,
-                call: "disconnect_client",
-            });
+            return Err(BrokerError::Unsupported { engine: self.engine, call: "disconnect_client" });
         }
         match &*self.running() {
             Some(Running::Embedded(broker)) => broker.disconnect_client(client_id),
@@ -164,10 +161,7 @@ impl TestBroker {
         act: impl FnOnce(&MosquittoBroker) -> Result<(), BrokerError>,
     ) -> Result<(), BrokerError> {
         if self.engine != Engine::Mosquitto {
-            return Err(BrokerError::Unsupported {
-                engine: self.engine,
-                call,
-            });
+            return Err(BrokerError::Unsupported { engine: self.engine, call });
         }
         match &*self.running() {
             Some(Running::Mosquitto(broker)) => act(broker),

@@ -28,18 +28,12 @@ pub struct TestBrokerBuilder {
 
 impl TestBrokerBuilder {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self {
-            engine,
-            settings: Settings::default(),
-        }
+        Self { engine, settings: Settings::default() }
     }
 
     /// Lets this user in. As soon as there is one user, everybody else is refused, anonymous clients too.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.settings.users.push(User {
-            name: name.into(),
-            password: password.into(),
-        });
+        self.settings.users.push(User { name: name.into(), password: password.into() });
         self
     }
 
@@ -60,9 +54,7 @@ impl TestBrokerBuilder {
     pub fn start(self) -> Result<TestBroker, BrokerError> {
         let Self { engine, settings } = self;
         if let Some(user) = settings.users.iter().find(|user| !user.fits_a_password_file()) {
-            return Err(BrokerError::BadUser {
-                name: user.name.clone(),
-            });
+            return Err(BrokerError::BadUser { name: user.name.clone() });
         }
         let folder = Folder::default();
 
@@ -72,13 +64,7 @@ impl TestBrokerBuilder {
             match Running::start(engine, &settings, &folder, port.number()) {
                 Ok(running) => {
                     let running = Mutex::new(Some(running));
-                    return Ok(TestBroker {
-                        running,
-                        engine,
-                        settings,
-                        port,
-                        folder,
-                    });
+                    return Ok(TestBroker { running, engine, settings, port, folder });
                 }
                 Err(BrokerError::PortInUse { .. }) if attempt < PORT_ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),

@@ -43,10 +43,7 @@ pub(crate) struct EmbeddedBroker {
 /// What the broker's thread is told. When nobody is left to tell it anything, it crashes.
 enum Command {
     Stop(std_mpsc::Sender<Result<(), BrokerError>>),
-    Disconnect {
-        client_id: String,
-        done: std_mpsc::Sender<bool>,
-    },
+    Disconnect { client_id: String, done: std_mpsc::Sender<bool> },
 }
 
 impl EmbeddedBroker {
@@ -68,17 +65,12 @@ impl EmbeddedBroker {
             })
             .map_err(BrokerError::io("start a thread for the broker"))?;
 
-        let broker = Self {
-            commands,
-            thread: Some(thread),
-            port,
-        };
+        let broker = Self { commands, thread: Some(thread), port };
         match started.recv_timeout(START_TIMEOUT + DISK_TIMEOUT) {
             Ok(Ok(())) => Ok(broker),
-            Ok(Err(reason)) if reason.contains("Address already in use") => Err(BrokerError::PortInUse {
-                engine: Engine::Embedded,
-                port,
-            }),
+            Ok(Err(reason)) if reason.contains("Address already in use") => {
+                Err(BrokerError::PortInUse { engine: Engine::Embedded, port })
+            }
             Ok(Err(reason)) => Err(failed(reason)),
             Err(_) => Err(failed("its thread ended or hangs".to_owned())),
         }
@@ -87,9 +79,7 @@ impl EmbeddedBroker {
     pub(crate) fn stop(self) -> Result<(), BrokerError> {
         let (done, stopped) = std_mpsc::channel();
         self.tell(Command::Stop(done))?;
-        let outcome = stopped.recv().unwrap_or(Err(BrokerError::Stop {
-            engine: Engine::Embedded,
-        }));
+        let outcome = stopped.recv().unwrap_or(Err(BrokerError::Stop { engine: Engine::Embedded }));
         // Joins the thread.
         drop(self);
         outcome
@@ -101,15 +91,10 @@ impl EmbeddedBroker {
 
     pub(crate) fn disconnect_client(&self, client_id: &str) -> Result<(), BrokerError> {
         let (done, disconnected) = std_mpsc::channel();
-        self.tell(Command::Disconnect {
-            client_id: client_id.to_owned(),
-            done,
-        })?;
+        self.tell(Command::Disconnect { client_id: client_id.to_owned(), done })?;
         match disconnected.recv() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(BrokerError::NoSuchClient {
-                client_id: client_id.to_owned(),
-            }),
+            Ok(false) => Err(BrokerError::NoSuchClient { client_id: client_id.to_owned() }),
             Err(_) => Err(BrokerError::NotRunning),
         }
     }
@@ -209,8 +194,5 @@ fn serve(
 }
 
 fn failed(reason: String) -> BrokerError {
-    BrokerError::Start {
-        engine: Engine::Embedded,
-        reason,
-    }
+    BrokerError::Start { engine: Engine::Embedded, reason }
 }

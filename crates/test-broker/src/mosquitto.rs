@@ -22,12 +22,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Folders of daemons, which are not in every user's `PATH`.
-const DAEMON_FOLDERS: [&str; 4] = [
-    "/usr/sbin",
-    "/usr/local/sbin",
-    "/opt/homebrew/sbin",
-    "/opt/homebrew/bin",
-];
+const DAEMON_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin"];
 
 /// A Mosquitto of its own configuration, all of whose files are in one folder.
 #[derive(Debug)]
@@ -81,13 +76,7 @@ impl MosquittoBroker {
             .and_then(|()| self.process.terminate(STOP_TIMEOUT))
             .map_err(BrokerError::io("stop Mosquitto"))?;
         self.process.kill().map_err(BrokerError::io("kill Mosquitto"))?;
-        if ended {
-            Ok(())
-        } else {
-            Err(BrokerError::Stop {
-                engine: Engine::Mosquitto,
-            })
-        }
+        if ended { Ok(()) } else { Err(BrokerError::Stop { engine: Engine::Mosquitto }) }
     }
 
     pub(crate) fn crash(mut self) -> Result<(), BrokerError> {
@@ -107,11 +96,7 @@ impl MosquittoBroker {
     fn wait_until_it_answers(&mut self, port: u16, log_file: &Path) -> Result<(), BrokerError> {
         let deadline = Instant::now() + START_TIMEOUT;
         while !answers(port) {
-            if let Some(status) = self
-                .process
-                .ended()
-                .map_err(BrokerError::io("wait for Mosquitto"))?
-            {
+            if let Some(status) = self.process.ended().map_err(BrokerError::io("wait for Mosquitto"))? {
                 return Err(why_it_ended(status, port, log_file));
             }
             if Instant::now() >= deadline {
@@ -143,19 +128,13 @@ fn answers(port: u16) -> bool {
 fn why_it_ended(status: ExitStatus, port: u16, log_file: &Path) -> BrokerError {
     let log = read_log(log_file);
     if log.contains("Address already in use") {
-        return BrokerError::PortInUse {
-            engine: Engine::Mosquitto,
-            port,
-        };
+        return BrokerError::PortInUse { engine: Engine::Mosquitto, port };
     }
     failed(format!("{status}; its log:\n{log}"))
 }
 
 fn failed(reason: String) -> BrokerError {
-    BrokerError::Start {
-        engine: Engine::Mosquitto,
-        reason,
-    }
+    BrokerError::Start { engine: Engine::Mosquitto, reason }
 }
 
 fn read_log(log_file: &Path) -> String {
@@ -182,11 +161,7 @@ fn config(settings: &Settings, folder: &Path, password_file: &Path, port: u16) -
     let _ = if settings.users.is_empty() {
         writeln!(config, "allow_anonymous true")
     } else {
-        writeln!(
-            config,
-            "allow_anonymous false\npassword_file {}",
-            password_file.display()
-        )
+        writeln!(config, "allow_anonymous false\npassword_file {}", password_file.display())
     };
     let _ = if settings.persistent {
         // One change is enough to save, so that a crash loses only what changed in the last tenth of a second.
@@ -215,11 +190,7 @@ fn write_password_file(users: &[User], file: &Path) -> Result<(), BrokerError> {
             .map_err(BrokerError::io("run mosquitto_passwd"))?;
         if !output.status.success() {
             let reason = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(format!(
-                "mosquitto_passwd for user '{}': {}",
-                user.name,
-                reason.trim()
-            )));
+            return Err(failed(format!("mosquitto_passwd for user '{}': {}", user.name, reason.trim())));
         }
     }
     Ok(())
@@ -227,10 +198,7 @@ fn write_password_file(users: &[User], file: &Path) -> Result<(), BrokerError> {
 
 fn find(program: &'static str) -> Result<PathBuf, BrokerError> {
     let path = env::var_os("PATH").unwrap_or_default();
-    find_in(
-        env::split_paths(&path).chain(DAEMON_FOLDERS.map(PathBuf::from)),
-        program,
-    )
+    find_in(env::split_paths(&path).chain(DAEMON_FOLDERS.map(PathBuf::from)), program)
 }
 
 fn find_in(
@@ -250,10 +218,7 @@ mod tests {
     fn a_missing_mosquitto_is_an_error_that_says_how_to_install_it() {
         let empty = tempfile::tempdir().unwrap();
         let error = find_in([empty.path().to_owned()].into_iter(), "mosquitto").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "'mosquitto' is not installed; run `.ci/install mosquitto`"
-        );
+        assert_eq!(error.to_string(), "'mosquitto' is not installed; run `.ci/install mosquitto`");
     }
 
     #[test]
@@ -261,10 +226,7 @@ mod tests {
         let (empty, full) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(full.path().join("mosquitto"), "").unwrap();
         let folders = [empty.path().to_owned(), full.path().to_owned()];
-        assert_eq!(
-            find_in(folders.into_iter(), "mosquitto").unwrap(),
-            full.path().join("mosquitto")
-        );
+        assert_eq!(find_in(folders.into_iter(), "mosquitto").unwrap(), full.path().join("mosquitto"));
     }
 
     #[test]

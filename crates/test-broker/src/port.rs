@@ -85,10 +85,7 @@ mod tests {
     fn a_reserved_port_is_nobody_elses_until_it_is_dropped() {
         let port = Port::reserve().unwrap();
         let address = port.address();
-        assert_eq!(
-            bind_exclusively(address).unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
+        assert_eq!(bind_exclusively(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(port);
         // A process that another test starts just now has a copy of the socket for a moment.
         let deadline = Instant::now() + FREE_TIMEOUT;

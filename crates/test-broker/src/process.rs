@@ -26,10 +26,7 @@ impl Process {
     pub(crate) fn spawn(command: &mut Command, folder: &Path) -> io::Result<Self> {
         let mut child = command.spawn()?;
         match Guard::over(child.id(), folder) {
-            Ok(guard) => Ok(Self {
-                child,
-                guard: Some(guard),
-            }),
+            Ok(guard) => Ok(Self { child, guard: Some(guard) }),
             Err(error) => {
                 child.kill()?;
                 child.wait()?;
@@ -107,12 +104,7 @@ impl Guard {
     fn over(child: u32, folder: &Path) -> io::Result<Self> {
         let mut command = Command::new("sh");
         command
-            .args([
-                "-c",
-                "read -r _; kill -s KILL \"$1\"; rm -rf \"$2\"",
-                "sh",
-                &child.to_string(),
-            ])
+            .args(["-c", "read -r _; kill -s KILL \"$1\"; rm -rf \"$2\"", "sh", &child.to_string()])
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

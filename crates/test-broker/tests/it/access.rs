@@ -2,9 +2,7 @@ use pip_services_test_broker::{BrokerError, Engine, TestBroker};
 
 use crate::wire::{Client, Connack};
 
-const ACCEPTED: Connack = Connack::Accepted {
-    session_present: false,
-};
+const ACCEPTED: Connack = Connack::Accepted { session_present: false };
 
 /// Connects with or without a user.
 fn knock(broker: &TestBroker, user: Option<(&str, &str)>) -> Connack {
@@ -35,30 +33,20 @@ fn anonymous_clients_are_accepted_when_there_are_no_users(engine: Engine) {
 }
 
 fn anonymous_clients_are_refused_when_there_are_users(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .start()
-        .unwrap();
+    let broker = TestBroker::builder(engine).user("alice", "secret").start().unwrap();
     let connack = knock(&broker, None);
     assert!(was_refused(&connack), "{connack:?}");
 }
 
 fn a_right_password_is_accepted(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .user("bob", "pass:word")
-        .start()
-        .unwrap();
+    let broker =
+        TestBroker::builder(engine).user("alice", "secret").user("bob", "pass:word").start().unwrap();
     assert_eq!(knock(&broker, Some(("alice", "secret"))), ACCEPTED);
     assert_eq!(knock(&broker, Some(("bob", "pass:word"))), ACCEPTED);
 }
 
 fn a_wrong_password_is_refused(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .user("bob", "password")
-        .start()
-        .unwrap();
+    let broker = TestBroker::builder(engine).user("alice", "secret").user("bob", "password").start().unwrap();
     for user in [("alice", "Secret"), ("alice", "password"), ("alice", "")] {
         let connack = knock(&broker, Some(user));
         assert!(was_refused(&connack), "{user:?}: {connack:?}");
@@ -66,19 +54,13 @@ fn a_wrong_password_is_refused(engine: Engine) {
 }
 
 fn an_unknown_user_is_refused(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .start()
-        .unwrap();
+    let broker = TestBroker::builder(engine).user("alice", "secret").start().unwrap();
     let connack = knock(&broker, Some(("carol", "secret")));
     assert!(was_refused(&connack), "{connack:?}");
 }
 
 fn many_wrong_passwords_do_not_lock_the_right_one_out(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .start()
-        .unwrap();
+    let broker = TestBroker::builder(engine).user("alice", "secret").start().unwrap();
     for _ in 0..10 {
         let connack = knock(&broker, Some(("alice", "wrong")));
         assert!(was_refused(&connack), "{connack:?}");
@@ -87,10 +69,7 @@ fn many_wrong_passwords_do_not_lock_the_right_one_out(engine: Engine) {
 }
 
 fn users_are_still_known_after_a_restart(engine: Engine) {
-    let broker = TestBroker::builder(engine)
-        .user("alice", "secret")
-        .start()
-        .unwrap();
+    let broker = TestBroker::builder(engine).user("alice", "secret").start().unwrap();
     broker.restart().unwrap();
     let connack = knock(&broker, None);
     assert!(was_refused(&connack), "{connack:?}");
@@ -98,16 +77,8 @@ fn users_are_still_known_after_a_restart(engine: Engine) {
 }
 
 fn a_user_that_no_password_file_can_hold_is_an_error(engine: Engine) {
-    for (name, password) in [
-        ("", "secret"),
-        ("alice", ""),
-        ("al:ice", "secret"),
-        ("alice", "sec\nret"),
-    ] {
-        let error = TestBroker::builder(engine)
-            .user(name, password)
-            .start()
-            .unwrap_err();
+    for (name, password) in [("", "secret"), ("alice", ""), ("al:ice", "secret"), ("alice", "sec\nret")] {
+        let error = TestBroker::builder(engine).user(name, password).start().unwrap_err();
         assert!(matches!(error, BrokerError::BadUser { .. }), "{error}");
     }
 }

@@ -18,12 +18,7 @@ fn a_frozen_mosquitto_answers_when_it_is_thawed() {
     client.hears_nothing_for(SILENCE);
 
     broker.thaw().unwrap();
-    assert_eq!(
-        client.read_connack(),
-        Connack::Accepted {
-            session_present: false
-        }
-    );
+    assert_eq!(client.read_connack(), Connack::Accepted { session_present: false });
     before.ping();
 }
 
@@ -60,10 +55,7 @@ fn a_stopped_broker_cannot_be_frozen_and_has_no_clients() {
     assert!(matches!(broker.freeze(), Err(BrokerError::NotRunning)));
     let broker = TestBroker::start(Engine::Embedded).unwrap();
     broker.stop().unwrap();
-    assert!(matches!(
-        broker.disconnect_client("somebody"),
-        Err(BrokerError::NotRunning)
-    ));
+    assert!(matches!(broker.disconnect_client("somebody"), Err(BrokerError::NotRunning)));
 }
 
 #[test]
@@ -87,8 +79,5 @@ fn a_client_that_is_not_connected_cannot_be_cut() {
 fn mosquitto_cannot_cut_one_client() {
     let broker = TestBroker::start(Engine::Mosquitto).unwrap();
     let error = broker.disconnect_client("somebody").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Mosquitto does not support 'disconnect_client'"
-    );
+    assert_eq!(error.to_string(), "Mosquitto does not support 'disconnect_client'");
 }

@@ -137,18 +137,12 @@ fn use_all_calls(engine: Engine) {
 }
 
 fn it_runs_inside_a_runtime(engine: Engine) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { use_all_calls(engine) });
 }
 
 fn it_runs_inside_a_runtime_of_many_threads(engine: Engine) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async { tokio::spawn(async move { use_all_calls(engine) }).await.unwrap() });
 }
 
@@ -178,11 +172,7 @@ fn a_killed_test_runner_leaves_no_mosquitto_behind() {
     // The runner's temporary files go here, to see what is left of them.
     let temporary = tempfile::tempdir().unwrap();
     let mut runner = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "lifecycle::a_killed_test_runner_leaves_no_mosquitto_behind",
-            "--nocapture",
-        ])
+        .args(["--exact", "lifecycle::a_killed_test_runner_leaves_no_mosquitto_behind", "--nocapture"])
         .env(IS_THE_RUNNER, "1")
         .env("TMPDIR", temporary.path())
         .stdout(Stdio::piped())
@@ -202,10 +192,7 @@ fn a_killed_test_runner_leaves_no_mosquitto_behind() {
     runner.wait().unwrap();
     let deadline = Instant::now() + DEADLINE;
     while is_alive(broker) || files() > 0 {
-        assert!(
-            Instant::now() < deadline,
-            "process {broker} or its folder is still there"
-        );
+        assert!(Instant::now() < deadline, "process {broker} or its folder is still there");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -213,6 +200,5 @@ fn a_killed_test_runner_leaves_no_mosquitto_behind() {
 /// Whether the process runs. An orphan that is dead is waited for by whoever adopted it, which may take its time.
 fn is_alive(process: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, after_name)| !after_name.trim_start().starts_with('Z'))
+    stat.rsplit_once(')').is_some_and(|(_, after_name)| !after_name.trim_start().starts_with('Z'))
 }

@@ -29,12 +29,7 @@ impl Client {
     pub(crate) fn connect(broker: &TestBroker, id: &str) -> Self {
         let mut client = Self::silent(broker);
         client.send_connect(id, true, None);
-        assert_eq!(
-            client.read_connack(),
-            Connack::Accepted {
-                session_present: false
-            }
-        );
+        assert_eq!(client.read_connack(), Connack::Accepted { session_present: false });
         client
     }
 
@@ -62,9 +57,7 @@ impl Client {
         let (kind, body) = self.read().unwrap();
         assert_eq!(kind, 0x20, "not a CONNACK: {body:?}");
         match body[1] {
-            0 => Connack::Accepted {
-                session_present: body[0] == 1,
-            },
+            0 => Connack::Accepted { session_present: body[0] == 1 },
             code => Connack::Refused { code },
         }
     }
@@ -72,11 +65,7 @@ impl Client {
     /// Subscribes with QoS 1.
     pub(crate) fn subscribe(&mut self, topic: &str) {
         self.send(0x82, &[vec![0, 1], string(topic), vec![1]].concat());
-        assert_eq!(
-            self.read().unwrap(),
-            (0x90, vec![0, 1, 1]),
-            "not a SUBACK for QoS 1"
-        );
+        assert_eq!(self.read().unwrap(), (0x90, vec![0, 1, 1]), "not a SUBACK for QoS 1");
     }
 
     /// Publishes with QoS 1 and waits for the acknowledgement.
