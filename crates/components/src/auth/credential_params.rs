@@ -74,8 +74,7 @@ impl CredentialParams {
     }
 
     fn text(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter()
-            .find_map(|key| self.0.get(key).filter(|text| !text.is_empty()))
+        keys.iter().find_map(|key| self.0.get(key).filter(|text| !text.is_empty()))
     }
 
     /// Whether the credential is to be looked up in a store.
@@ -151,31 +150,13 @@ mod tests {
     #[test]
     fn every_name_of_a_value_is_understood_and_the_first_one_wins() {
         let credential = |tuples: &[(&str, &str)]| CredentialParams::from_tuples(tuples.iter().copied());
-        let named = credential(&[
-            ("user", "u"),
-            ("pass", "p"),
-            ("client_id", "i"),
-            ("secret_key", "s"),
-        ]);
-        assert_eq!(
-            (named.get_username(), named.get_password()),
-            (Some("u"), Some("p"))
-        );
-        assert_eq!(
-            (named.get_access_id(), named.get_access_key()),
-            (Some("i"), Some("s"))
-        );
+        let named = credential(&[("user", "u"), ("pass", "p"), ("client_id", "i"), ("secret_key", "s")]);
+        assert_eq!((named.get_username(), named.get_password()), (Some("u"), Some("p")));
+        assert_eq!((named.get_access_id(), named.get_access_key()), (Some("i"), Some("s")));
 
-        let both = credential(&[
-            ("user", "old"),
-            ("username", "new"),
-            ("client_key", "c"),
-            ("access_key", ""),
-        ]);
-        assert_eq!(
-            (both.get_username(), both.get_access_key()),
-            (Some("new"), Some("c"))
-        );
+        let both =
+            credential(&[("user", "old"), ("username", "new"), ("client_key", "c"), ("access_key", "")]);
+        assert_eq!((both.get_username(), both.get_access_key()), (Some("new"), Some("c")));
     }
 
     #[test]
@@ -198,9 +179,6 @@ mod tests {
         let keys = ["password", "access_key", "passphrase", "api.secret"];
         let credential = CredentialParams::from_tuples(keys.map(|key| (key, "hunter2")));
         let shown = format!("{credential} {credential:?}");
-        assert!(
-            shown.contains("passphrase=***") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(shown.contains("passphrase=***") && !shown.contains("hunter2"), "{shown}");
     }
 }

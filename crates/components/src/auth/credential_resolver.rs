@@ -64,16 +64,10 @@ impl CredentialResolver {
         correlation_id: Option<&str>,
     ) -> Result<Option<CredentialParams>, ApplicationError> {
         let Setup { credentials, stores } = self.setup().clone();
-        if let Some(credential) = credentials
-            .iter()
-            .find(|credential| !credential.use_credential_store())
-        {
+        if let Some(credential) = credentials.iter().find(|credential| !credential.use_credential_store()) {
             return Ok(Some(credential.clone()));
         }
-        let keys: Vec<&str> = credentials
-            .iter()
-            .filter_map(CredentialParams::get_store_key)
-            .collect();
+        let keys: Vec<&str> = credentials.iter().filter_map(CredentialParams::get_store_key).collect();
         if keys.is_empty() {
             return Ok(None);
         }
@@ -169,19 +163,14 @@ mod tests {
             ("credential.username", "me"),
             ("credential.password", "old"),
         ]);
-        resolver
-            .set_references(&references(&[&[("k.password", "new")]]))
-            .unwrap();
+        resolver.set_references(&references(&[&[("k.password", "new")]])).unwrap();
         let expected = credential(&[("store_key", "k"), ("username", "me"), ("password", "new")]);
         assert_eq!(lookup(&resolver).await, expected);
     }
 
     #[tokio::test]
     async fn the_first_key_that_is_known_wins_and_the_newest_store_is_asked_first() {
-        let resolver = resolver(&[
-            ("credentials.0.store_key", "unknown"),
-            ("credentials.1.store_key", "k"),
-        ]);
+        let resolver = resolver(&[("credentials.0.store_key", "unknown"), ("credentials.1.store_key", "k")]);
         let references = references(&[&[("k.username", "old")], &[("k.username", "new")], &[]]);
         resolver.set_references(&references).unwrap();
         let expected = credential(&[("store_key", "k"), ("username", "new")]);
@@ -195,10 +184,7 @@ mod tests {
         resolver.set_references(&References::new()).unwrap();
         let none_found = resolver.lookup(Some("c")).await.unwrap_err();
         for error in [never_linked, none_found] {
-            assert_eq!(
-                (error.code(), error.detail("store_key")),
-                ("REF_ERROR", Some("k"))
-            );
+            assert_eq!((error.code(), error.detail("store_key")), ("REF_ERROR", Some("k")));
             assert_eq!(error.correlation_id(), Some("c"));
         }
     }

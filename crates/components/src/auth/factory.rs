@@ -18,10 +18,9 @@ impl DefaultCredentialStoreFactory {
     /// The factory.
     pub fn new() -> Self {
         let mut factory = Factory::new();
-        factory.register(
-            Descriptor::new("pip-services", "credential-store", "memory", "*", "1.0"),
-            |_| Ok(Arc::new(MemoryCredentialStore::new())),
-        );
+        factory.register(Descriptor::new("pip-services", "credential-store", "memory", "*", "1.0"), |_| {
+            Ok(Arc::new(MemoryCredentialStore::new()))
+        });
         Self(factory)
     }
 }

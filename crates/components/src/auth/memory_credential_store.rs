@@ -53,9 +53,7 @@ impl MemoryCredentialStore {
 impl IConfigurable for MemoryCredentialStore {
     /// Replaces all credentials, those stored in between too.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let credentials = sections(config)
-            .map(|(key, section)| (key.to_owned(), section.into()))
-            .collect();
+        let credentials = sections(config).map(|(key, section)| (key.to_owned(), section.into())).collect();
         *self.credentials() = credentials;
         Ok(())
     }

@@ -44,10 +44,7 @@ impl CompositeFactory {
 
     /// Adds a factory, which is asked before those added earlier.
     pub fn add(&self, factory: Arc<dyn IFactory>) {
-        self.factories
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(factory);
+        self.factories.write().unwrap_or_else(PoisonError::into_inner).push(factory);
     }
 
     /// Removes this very factory, and tells whether it was there.
@@ -61,15 +58,8 @@ impl CompositeFactory {
     /// The newest factory that makes it, with the locator that it registered. The lock is released before any
     /// factory is asked.
     fn find(&self, locator: &Descriptor) -> Option<(Descriptor, Arc<dyn IFactory>)> {
-        let factories = self
-            .factories
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        factories
-            .into_iter()
-            .rev()
-            .find_map(|factory| Some((factory.can_create(locator)?, factory)))
+        let factories = self.factories.read().unwrap_or_else(PoisonError::into_inner).clone();
+        factories.into_iter().rev().find_map(|factory| Some((factory.can_create(locator)?, factory)))
     }
 }
 
@@ -79,12 +69,8 @@ impl IFactory for CompositeFactory {
     }
 
     fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        let (_, factory) = self
-            .find(locator)
-            .ok_or_else(|| create_error::not_registered(locator))?;
-        factory
-            .create(locator)
-            .map_err(|cause| create_error::failed(locator, cause))
+        let (_, factory) = self.find(locator).ok_or_else(|| create_error::not_registered(locator))?;
+        factory.create(locator).map_err(|cause| create_error::failed(locator, cause))
     }
 }
 
@@ -116,10 +102,7 @@ mod tests {
         composite.add(factory("g:b:k:*:1.0", "b"));
         assert_eq!(made(&composite, "g:a:k:x:1.0"), Some("new a"));
         assert_eq!(made(&composite, "g:b:k:x:1.0"), Some("b"));
-        assert_eq!(
-            composite.can_create(&"g:a:k:x:1.0".parse().unwrap()),
-            "g:a:k:*:1.0".parse().ok()
-        );
+        assert_eq!(composite.can_create(&"g:a:k:x:1.0".parse().unwrap()), "g:a:k:*:1.0".parse().ok());
     }
 
     #[test]
@@ -140,9 +123,6 @@ mod tests {
         let composite = CompositeFactory::new();
         composite.add(factory("g:a:k:*:1.0", "a"));
         let error = composite.create(&"g:c:k:x:1.0".parse().unwrap()).err().unwrap();
-        assert_eq!(
-            (error.code(), error.detail("locator")),
-            ("CANNOT_CREATE", Some("g:c:k:x:1.0"))
-        );
+        assert_eq!((error.code(), error.detail("locator")), ("CANNOT_CREATE", Some("g:c:k:x:1.0")));
     }
 }

@@ -24,13 +24,8 @@ pub(super) fn failed(locator: &Descriptor, cause: ApplicationError) -> Applicati
         return cause;
     }
     let message = format!("cannot create {locator}");
-    ApplicationError::new(
-        cause.category().clone(),
-        cause.correlation_id(),
-        CANNOT_CREATE,
-        message,
-    )
-    .with_status(cause.status())
-    .with_details("locator", locator)
-    .with_cause(cause)
+    ApplicationError::new(cause.category().clone(), cause.correlation_id(), CANNOT_CREATE, message)
+        .with_status(cause.status())
+        .with_details("locator", locator)
+        .with_cause(cause)
 }

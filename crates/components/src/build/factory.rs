@@ -78,22 +78,17 @@ impl Factory {
         if create_error::is_vague(locator) {
             return None;
         }
-        self.registrations
-            .iter()
-            .find(|(registered, _)| registered.matches(locator))
+        self.registrations.iter().find(|(registered, _)| registered.matches(locator))
     }
 }
 
 impl IFactory for Factory {
     fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.registration(locator)
-            .map(|(registered, _)| registered.clone())
+        self.registration(locator).map(|(registered, _)| registered.clone())
     }
 
     fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        let (_, create) = self
-            .registration(locator)
-            .ok_or_else(|| create_error::not_registered(locator))?;
+        let (_, create) = self.registration(locator).ok_or_else(|| create_error::not_registered(locator))?;
         create(locator).map_err(|cause| create_error::failed(locator, cause))
     }
 }
@@ -131,10 +126,7 @@ mod tests {
         let factory = factory();
         assert_eq!(made(&factory, "g:b:k:late:1.0").unwrap(), "b");
         assert_eq!(made(&factory, "g:*:*:*:*").unwrap(), "a");
-        assert_eq!(
-            factory.can_create(&locator("g:b:k:x:1.0")),
-            Some(locator("g:b:k:*:1.0"))
-        );
+        assert_eq!(factory.can_create(&locator("g:b:k:x:1.0")), Some(locator("g:b:k:*:1.0")));
     }
 
     #[test]
@@ -152,18 +144,13 @@ mod tests {
         let factory = factory();
         assert_eq!(factory.can_create(&locator("*:*:k:x:1.0")), None);
         let error = made(&factory, "*:*:k:x:1.0").unwrap_err();
-        assert!(
-            error.message().ends_with("its group or its type must be given"),
-            "{error}"
-        );
+        assert!(error.message().ends_with("its group or its type must be given"), "{error}");
     }
 
     #[test]
     fn a_failed_constructor_is_the_cause_and_gives_its_category() {
         let mut factory = Factory::new();
-        factory.register(locator("g:a:k:*:1.0"), |_| {
-            Err(ApplicationError::config(None, "BAD_VALUE", "no"))
-        });
+        factory.register(locator("g:a:k:*:1.0"), |_| Err(ApplicationError::config(None, "BAD_VALUE", "no")));
         let error = made(&factory, "g:a:k:x:1.0").unwrap_err();
         assert_eq!(error.code(), "CANNOT_CREATE");
         assert_eq!(error.category(), &ErrorCategory::Misconfiguration);
@@ -174,9 +161,7 @@ mod tests {
     #[test]
     fn an_error_that_already_tells_what_cannot_be_created_passes_through() {
         let mut factory = Factory::new();
-        factory.register(locator("g:a:k:*:1.0"), |_| {
-            Factory::new().create(&locator("g:inner:k:x:1.0"))
-        });
+        factory.register(locator("g:a:k:*:1.0"), |_| Factory::new().create(&locator("g:inner:k:x:1.0")));
         let error = made(&factory, "g:a:k:x:1.0").unwrap_err();
         assert_eq!(error.detail("locator"), Some("g:inner:k:x:1.0"));
     }

@@ -74,10 +74,7 @@ impl FileSetup {
     pub(super) fn with(&self, parameters: &ConfigParams) -> (PathBuf, ConfigParams) {
         let setup = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (path, defaults) = &*setup;
-        (
-            path.clone(),
-            ConfigTemplate::override_parameters(defaults, parameters),
-        )
+        (path.clone(), ConfigTemplate::override_parameters(defaults, parameters))
     }
 }
 
@@ -142,11 +139,7 @@ mod tests {
                 "6",
                 "duplicate mapping key `a` is not allowed here",
             ),
-            (
-                JsonConfigReader::read_config(None, &json, &parameters),
-                "5",
-                "expected `:`",
-            ),
+            (JsonConfigReader::read_config(None, &json, &parameters), "5", "expected `:`"),
         ];
         for (result, line, expected) in cases {
             let error = result.unwrap_err();
@@ -168,10 +161,7 @@ mod tests {
     #[test]
     fn both_formats_give_the_same_value_and_keep_order_and_indentation() {
         let folder = Folder::new();
-        let json = folder.file(
-            "a.json",
-            "\u{feff}[{\"z\": \"{{Z}}\", \"a\": true}, {\"b\": null}]",
-        );
+        let json = folder.file("a.json", "\u{feff}[{\"z\": \"{{Z}}\", \"a\": true}, {\"b\": null}]");
         let yaml = folder.file("a.yml", "\n  - z: '{{Z}}'\n    a: true\n  - b:\n");
         let parameters = ConfigParams::from_tuples([("Z", "1")]);
         let json = JsonConfigReader::read_config(None, json, &parameters).unwrap();
@@ -188,11 +178,7 @@ mod tests {
         let error = reader.read_config(None, &ConfigParams::new()).await.unwrap_err();
         assert_eq!(error.code(), "NO_PATH");
 
-        let config = [
-            ("path", path.to_str().unwrap()),
-            ("parameters.A", "1"),
-            ("parameters.B", "2"),
-        ];
+        let config = [("path", path.to_str().unwrap()), ("parameters.A", "1"), ("parameters.B", "2")];
         reader.configure(&ConfigParams::from_tuples(config)).unwrap();
         let parameters = ConfigParams::from_tuples([("b", "3")]);
         let config = reader.read_config(None, &parameters).await.unwrap();

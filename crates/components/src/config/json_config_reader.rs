@@ -48,9 +48,7 @@ component!(JsonConfigReader: dyn IConfigReader, dyn IConfigurable);
 impl JsonConfigReader {
     /// A reader of the file at this path. Without one, as by `default`, it must be configured.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            setup: FileSetup::new(path.into()),
-        }
+        Self { setup: FileSetup::new(path.into()) }
     }
 
     /// Reads a file as a value, with nothing made flat: lists stay lists.

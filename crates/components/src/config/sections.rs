@@ -16,9 +16,5 @@ pub(crate) fn one_or_many<T: From<ConfigParams>>(config: &ConfigParams, many: &s
         return sections(&several).map(|(_, section)| section.into()).collect();
     }
     let section = config.get_section(one);
-    if section.is_empty() {
-        Vec::new()
-    } else {
-        vec![section.into()]
-    }
+    if section.is_empty() { Vec::new() } else { vec![section.into()] }
 }

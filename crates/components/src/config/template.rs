@@ -95,17 +95,8 @@ pub(super) struct Rendered {
 
 impl Rendered {
     pub(super) fn new(template: &str, parameters: &ConfigParams) -> Result<Self, TemplateError> {
-        let rendered = Self {
-            text: String::with_capacity(template.len()),
-            lines: vec![1],
-        };
-        Renderer {
-            parameters,
-            rendered,
-            sections: Vec::new(),
-            line: 1,
-        }
-        .render(template)
+        let rendered = Self { text: String::with_capacity(template.len()), lines: vec![1] };
+        Renderer { parameters, rendered, sections: Vec::new(), line: 1 }.render(template)
     }
 
     /// Adds text that begins at a line of the template, with the lines of what follows each of its line ends.
@@ -178,8 +169,7 @@ impl<'a> Renderer<'a> {
     fn text(&mut self, text: &str) {
         let lines = newlines(text);
         if self.shown() {
-            self.rendered
-                .push(text, self.line, self.line + 1..=self.line + lines);
+            self.rendered.push(text, self.line, self.line + 1..=self.line + lines);
         }
         self.line += lines;
     }
@@ -226,12 +216,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn unexpected(&self, construct: &str, why: &'static str) -> TemplateError {
-        TemplateError {
-            code: "UNEXPECTED_SYMBOL",
-            line: self.line,
-            construct: construct.to_owned(),
-            why,
-        }
+        TemplateError { code: "UNEXPECTED_SYMBOL", line: self.line, construct: construct.to_owned(), why }
     }
 }
 
@@ -313,10 +298,7 @@ fn lookup<'a>(parameters: &'a ConfigParams, name: &str) -> Option<&'a str> {
     let value = if parameters.contains_key(name) {
         parameters.get(name)
     } else {
-        parameters
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| value)
+        parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value)
     };
     value.filter(|value| !value.is_empty())
 }
@@ -405,69 +387,30 @@ mod tests {
 
     #[test]
     fn a_construct_that_is_not_understood_is_an_error_with_its_line() {
-        let constructs = [
-            "{{>partial}}",
-            "{{a.b}}",
-            "{{a-b}}",
-            "{{}}",
-            "{{#if}}",
-            "{{#a b}}",
-            "{{{#a}}}",
-            "{{/}}",
-        ];
+        let constructs =
+            ["{{>partial}}", "{{a.b}}", "{{a-b}}", "{{}}", "{{#if}}", "{{#a b}}", "{{{#a}}}", "{{/}}"];
         for construct in constructs {
             let expected = format!("line 2: {construct} is not understood");
-            assert_eq!(
-                error(&format!("1\n{construct}")),
-                ("UNEXPECTED_SYMBOL".into(), "2".into(), expected)
-            );
+            assert_eq!(error(&format!("1\n{construct}")), ("UNEXPECTED_SYMBOL".into(), "2".into(), expected));
         }
     }
 
     #[test]
     fn sections_out_of_place_are_errors_with_their_line() {
         let cases = [
-            (
-                "a\n{{#if A}}\n{{#B}}\n{{/if}}\n",
-                "NOT_CLOSED_SECTION",
-                "line 2: {{#if A}} is not closed",
-            ),
-            (
-                "{{#A}}{{/a}}",
-                "UNEXPECTED_SYMBOL",
-                "line 1: {{/a}} does not close the innermost section",
-            ),
+            ("a\n{{#if A}}\n{{#B}}\n{{/if}}\n", "NOT_CLOSED_SECTION", "line 2: {{#if A}} is not closed"),
+            ("{{#A}}{{/a}}", "UNEXPECTED_SYMBOL", "line 1: {{/a}} does not close the innermost section"),
             (
                 "{{#A}}{{/unless}}",
                 "UNEXPECTED_SYMBOL",
                 "line 1: {{/unless}} does not close the innermost section",
             ),
-            (
-                "\n\n{{/if}}",
-                "UNEXPECTED_SYMBOL",
-                "line 3: {{/if}} closes no section",
-            ),
-            (
-                "{{else}}",
-                "UNEXPECTED_SYMBOL",
-                "line 1: {{else}} is outside of any section",
-            ),
-            (
-                "{{#A}}{{else}}{{else}}",
-                "UNEXPECTED_SYMBOL",
-                "line 1: {{else}} is the second of its section",
-            ),
+            ("\n\n{{/if}}", "UNEXPECTED_SYMBOL", "line 3: {{/if}} closes no section"),
+            ("{{else}}", "UNEXPECTED_SYMBOL", "line 1: {{else}} is outside of any section"),
+            ("{{#A}}{{else}}{{else}}", "UNEXPECTED_SYMBOL", "line 1: {{else}} is the second of its section"),
             ("{{!\n}}{{A", "UNEXPECTED_SYMBOL", "line 2: {{ is not closed"),
-            (
-                "{{A}\npassword: hunter2\n{{B}}",
-                "UNEXPECTED_SYMBOL",
-                "line 1: {{ is not closed",
-            ),
-            (
-                "{{A}, password: hunter2, b: {{B}}",
-                "UNEXPECTED_SYMBOL",
-                "line 1: {{ is not closed",
-            ),
+            ("{{A}\npassword: hunter2\n{{B}}", "UNEXPECTED_SYMBOL", "line 1: {{ is not closed"),
+            ("{{A}, password: hunter2, b: {{B}}", "UNEXPECTED_SYMBOL", "line 1: {{ is not closed"),
         ];
         for (template, code, message) in cases {
             let (found_code, _, found_message) = error(template);

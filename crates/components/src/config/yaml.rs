@@ -17,9 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Value, ParseError> {
     let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let error: &Error = error.without_snippet();
         ParseError {
-            line: error
-                .location()
-                .and_then(|location| location.line().try_into().ok()),
+            line: error.location().and_then(|location| location.line().try_into().ok()),
             cause: UserMessageFormatter.format_message(error).into(),
         }
     })?;
@@ -56,11 +54,9 @@ fn to_value(node: Spanned<Node>, text: &str) -> Value {
         Node::Bool(value) => Value::Bool(value),
         Node::Text(value) => Value::String(value),
         Node::List(items) => items.into_iter().map(|item| to_value(item, text)).collect(),
-        Node::Map(entries) => entries
-            .into_iter()
-            .map(|(key, node)| (key, to_value(node, text)))
-            .collect::<Map<_, _>>()
-            .into(),
+        Node::Map(entries) => {
+            entries.into_iter().map(|(key, node)| (key, to_value(node, text))).collect::<Map<_, _>>().into()
+        }
         Node::Number(number) => {
             let span = node.defined.span();
             let written = || {
@@ -82,9 +78,7 @@ fn to_value(node: Spanned<Node>, text: &str) -> Value {
 
 /// Whether a number is written with digits that have a meaning as a text too, unlike `0x1F` or a tagged one.
 fn is_decimal(written: &str) -> bool {
-    written
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+    written.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -170,16 +164,8 @@ mod tests {
 
     #[test]
     fn a_number_prints_as_it_is_written() {
-        for written in [
-            "1.0",
-            "1.10",
-            "+49123",
-            "0012",
-            "52e3",
-            "1_000",
-            "1e999",
-            "12345678901234567890123",
-        ] {
+        for written in ["1.0", "1.10", "+49123", "0012", "52e3", "1_000", "1e999", "12345678901234567890123"]
+        {
             let value = value(&format!("a: {written} # comment"));
             let printed = match &value["a"] {
                 Value::String(text) => text.clone(),
@@ -195,10 +181,7 @@ mod tests {
 
     #[test]
     fn the_words_of_older_yaml_are_text() {
-        assert_eq!(
-            value("[yes, no, on, off, y, n]"),
-            json!(["yes", "no", "on", "off", "y", "n"])
-        );
+        assert_eq!(value("[yes, no, on, off, y, n]"), json!(["yes", "no", "on", "off", "y", "n"]));
     }
 
     #[test]

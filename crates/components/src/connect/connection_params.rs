@@ -182,9 +182,7 @@ mod tests {
     #[test]
     fn a_port_out_of_range_is_an_error_that_tells_the_range() {
         for text in ["0", "65536", "-1", "mqtt"] {
-            let error = ConnectionParams::from_tuples([("port", text)])
-                .get_port()
-                .unwrap_err();
+            let error = ConnectionParams::from_tuples([("port", text)]).get_port().unwrap_err();
             assert_eq!(error.code(), "BAD_VALUE");
             let expected = format!("port is '{text}'; it must be a number from 1 to 65535");
             assert_eq!(error.message(), expected);
@@ -196,9 +194,6 @@ mod tests {
         let connection =
             ConnectionParams::from_tuples([("uri", "mqtt://me:hunter2@host"), ("password", "hunter2")]);
         let shown = format!("{connection} {connection:?}");
-        assert!(
-            shown.contains("***@host") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(shown.contains("***@host") && !shown.contains("hunter2"), "{shown}");
     }
 }

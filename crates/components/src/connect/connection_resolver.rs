@@ -142,10 +142,8 @@ impl Setup {
             Some(discoveries) if !discoveries.is_empty() => Ok(discoveries),
             _ => {
                 let message = format!("discovery_key is '{key}', but there is no discovery to ask for it");
-                Err(
-                    ApplicationError::config(correlation_id, "CANNOT_RESOLVE", message)
-                        .with_details("discovery_key", key),
-                )
+                Err(ApplicationError::config(correlation_id, "CANNOT_RESOLVE", message)
+                    .with_details("discovery_key", key))
             }
         }
     }
@@ -190,9 +188,7 @@ mod tests {
         let references = References::new();
         for (index, config) in discoveries.iter().enumerate() {
             let discovery = MemoryDiscovery::new();
-            discovery
-                .configure(&ConfigParams::from_tuples(config.iter().copied()))
-                .unwrap();
+            discovery.configure(&ConfigParams::from_tuples(config.iter().copied())).unwrap();
             let locator = format!("pip-services:discovery:memory:{index}:1.0");
             references.put(locator.parse().unwrap(), Arc::new(discovery));
         }
@@ -218,18 +214,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_configured_connection_goes_before_discovery_and_stays_as_it_is() {
-        let resolver = resolver(&[
-            ("connections.0.discovery_key", "k"),
-            ("connections.1.host", "static"),
-        ]);
-        resolver
-            .set_references(&references(&[&[("k.host", "found")]]))
-            .unwrap();
+        let resolver = resolver(&[("connections.0.discovery_key", "k"), ("connections.1.host", "static")]);
+        resolver.set_references(&references(&[&[("k.host", "found")]])).unwrap();
         assert_eq!(resolve(&resolver).await.as_deref(), Some("host=static"));
-        assert_eq!(
-            resolve_all(&resolver).await,
-            ["host=static", "discovery_key=k;host=found"]
-        );
+        assert_eq!(resolve_all(&resolver).await, ["host=static", "discovery_key=k;host=found"]);
     }
 
     #[tokio::test]
@@ -239,9 +227,7 @@ mod tests {
             ("connection.host", "configured"),
             ("connection.port", "1883"),
         ]);
-        resolver
-            .set_references(&references(&[&[("k.host", "found")]]))
-            .unwrap();
+        resolver.set_references(&references(&[&[("k.host", "found")]])).unwrap();
         let expected = "discovery_key=k;host=found;port=1883";
         assert_eq!(resolve(&resolver).await.as_deref(), Some(expected));
     }
@@ -255,15 +241,8 @@ mod tests {
         ]);
         let references = references(&[&[("a.host", "old"), ("b.host", "b")], &[("a.host", "new")]]);
         resolver.set_references(&references).unwrap();
-        assert_eq!(
-            resolve(&resolver).await.as_deref(),
-            Some("discovery_key=a;host=new")
-        );
-        let all = [
-            "discovery_key=a;host=new",
-            "discovery_key=a;host=old",
-            "discovery_key=b;host=b",
-        ];
+        assert_eq!(resolve(&resolver).await.as_deref(), Some("discovery_key=a;host=new"));
+        let all = ["discovery_key=a;host=new", "discovery_key=a;host=old", "discovery_key=b;host=b"];
         assert_eq!(resolve_all(&resolver).await, all);
     }
 
@@ -308,10 +287,7 @@ mod tests {
         resolver.register(None, connection.clone()).await.unwrap();
         assert_eq!(resolver.get_all().len(), 1);
         for discovery in references.get_optional::<dyn IDiscovery>(&"*:discovery:*:*:*".parse().unwrap()) {
-            assert_eq!(
-                discovery.resolve_one(None, "k").await.unwrap(),
-                Some(connection.clone())
-            );
+            assert_eq!(discovery.resolve_one(None, "k").await.unwrap(), Some(connection.clone()));
         }
     }
 

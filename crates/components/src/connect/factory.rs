@@ -18,10 +18,9 @@ impl DefaultDiscoveryFactory {
     /// The factory.
     pub fn new() -> Self {
         let mut factory = Factory::new();
-        factory.register(
-            Descriptor::new("pip-services", "discovery", "memory", "*", "1.0"),
-            |_| Ok(Arc::new(MemoryDiscovery::new())),
-        );
+        factory.register(Descriptor::new("pip-services", "discovery", "memory", "*", "1.0"), |_| {
+            Ok(Arc::new(MemoryDiscovery::new()))
+        });
         Self(factory)
     }
 }

@@ -51,9 +51,8 @@ impl MemoryDiscovery {
 impl IConfigurable for MemoryDiscovery {
     /// Replaces all connections, those registered in between too.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let connections = sections(config)
-            .map(|(key, section)| (key.to_owned(), vec![section.into()]))
-            .collect();
+        let connections =
+            sections(config).map(|(key, section)| (key.to_owned(), vec![section.into()])).collect();
         *self.connections() = connections;
         Ok(())
     }
@@ -67,10 +66,7 @@ impl IDiscovery for MemoryDiscovery {
         key: &str,
         connection: &ConnectionParams,
     ) -> Result<ConnectionParams, ApplicationError> {
-        self.connections()
-            .entry(key.to_owned())
-            .or_default()
-            .push(connection.clone());
+        self.connections().entry(key.to_owned()).or_default().push(connection.clone());
         Ok(connection.clone())
     }
 
@@ -79,10 +75,7 @@ impl IDiscovery for MemoryDiscovery {
         _correlation_id: Option<&str>,
         key: &str,
     ) -> Result<Option<ConnectionParams>, ApplicationError> {
-        Ok(self
-            .connections()
-            .get(key)
-            .and_then(|connections| connections.first().cloned()))
+        Ok(self.connections().get(key).and_then(|connections| connections.first().cloned()))
     }
 
     async fn resolve_all(
@@ -109,37 +102,24 @@ mod tests {
         discovery.configure(&config).unwrap();
         assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), Some(host("1")));
         assert_eq!(discovery.resolve_one(None, "descriptor").await.unwrap(), None);
-        assert!(
-            discovery
-                .resolve_all(None, "descriptor")
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(discovery.resolve_all(None, "descriptor").await.unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn registered_connections_follow_the_configured_ones_of_their_key() {
         let discovery = MemoryDiscovery::new();
-        discovery
-            .configure(&ConfigParams::from_tuples([("one.host", "1")]))
-            .unwrap();
+        discovery.configure(&ConfigParams::from_tuples([("one.host", "1")])).unwrap();
         let registered = discovery.register(None, "one", &host("2")).await.unwrap();
         assert_eq!(registered, host("2"));
         assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), Some(host("1")));
-        assert_eq!(
-            discovery.resolve_all(None, "one").await.unwrap(),
-            [host("1"), host("2")]
-        );
+        assert_eq!(discovery.resolve_all(None, "one").await.unwrap(), [host("1"), host("2")]);
     }
 
     #[tokio::test]
     async fn a_new_configuration_replaces_the_old_one() {
         let discovery = MemoryDiscovery::new();
         for key in ["one.host", "two.host"] {
-            discovery
-                .configure(&ConfigParams::from_tuples([(key, "h")]))
-                .unwrap();
+            discovery.configure(&ConfigParams::from_tuples([(key, "h")])).unwrap();
         }
         assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), None);
         assert!(discovery.resolve_one(None, "two").await.unwrap().is_some());
