@@ -26,13 +26,13 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What counts as no limit: above its limits the broker drops messages without a word.
 const MANY_MESSAGES: usize = 10_000_000;
-const MANY_BYTES: usize = 4 << 30;
+const MANY_BYTES: usize = 1 << 30;
 
 /// A broker on a thread of its own.
 ///
 /// The thread has a runtime with no other thread, and drops it at the end. With it goes every task and so every
-/// socket, before any task can run again: that is what a crash is made of, and why nothing is left when the
-/// thread has ended.
+/// socket, before any task can run again: that is what a crash is made of, and why nothing is left when the thread
+/// has ended.
 #[derive(Debug)]
 pub(crate) struct EmbeddedBroker {
     commands: mpsc::UnboundedSender<Command>,
@@ -42,7 +42,7 @@ pub(crate) struct EmbeddedBroker {
 
 /// What the broker's thread is told. When nobody is left to tell it anything, it crashes.
 enum Command {
-    Stop(std_mpsc::Sender<Result<(), BrokerError>>),
+    Stop(std_mpsc::Sender<()>),
     Disconnect { client_id: String, done: std_mpsc::Sender<bool> },
 }
 
@@ -79,7 +79,8 @@ impl EmbeddedBroker {
     pub(crate) fn stop(self) -> Result<(), BrokerError> {
         let (done, stopped) = std_mpsc::channel();
         self.tell(Command::Stop(done))?;
-        let outcome = stopped.recv().unwrap_or(Err(BrokerError::Stop { engine: Engine::Embedded }));
+        // Without an answer the thread has panicked, which ended the broker too.
+        let outcome = stopped.recv().map_err(|_| BrokerError::Stop { engine: Engine::Embedded });
         // Joins the thread.
         drop(self);
         outcome
@@ -117,7 +118,7 @@ impl Drop for EmbeddedBroker {
 }
 
 fn config(settings: &Settings, folder: &Folder, port: u16) -> Result<BrokerConfig, BrokerError> {
-    // The default is a folder in the working folder.
+    // The default is files, and in the working folder.
     let storage = if settings.persistent {
         StorageConfig::new()
             .with_backend(StorageBackendType::File)
@@ -185,7 +186,7 @@ fn serve(
                     shutdown.shutdown();
                     // Connections that outlast the time are cut with the runtime.
                     let _ = timeout(STOP_TIMEOUT, run).await;
-                    let _ = done.send(Ok(()));
+                    let _ = done.send(());
                     return;
                 }
             }

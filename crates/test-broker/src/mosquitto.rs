@@ -16,6 +16,7 @@ use crate::settings::{Settings, User};
 use crate::{BrokerError, Engine};
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How long one attempt to get an answer takes; the next one may find the broker further on.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
