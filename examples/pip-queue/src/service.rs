@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use pip_services_commons::{
+    config::ConfigParams,
+    errors::ApplicationError,
+    refer::{Descriptor, IReferences, ReferencesExt},
+};
+use pip_services_components::build::Factory;
+use pip_services_container::Container;
+use pip_services_messaging::{DefaultMessagingFactory, IMessageQueue};
+use pip_services_mqtt::DefaultMqttFactory;
+
+use crate::{args::QueueArguments, stderr_logger::StderrLogger};
+
+/// An open container, and the queue to work on.
+pub(crate) struct Service {
+    container: Container,
+    pub(crate) queue: Arc<dyn IMessageQueue>,
+}
+
+impl Service {
+    /// Opens the components of the configuration file and finds the queue.
+    pub(crate) async fn open(arguments: &QueueArguments) -> Result<Self, ApplicationError> {
+        let mut parameters: ConfigParams = std::env::vars().collect();
+        arguments.parameters.iter().for_each(|(key, value)| parameters.put(key, value));
+
+        let container = Container::new("pip-queue");
+        container.add_factory(Arc::new(DefaultMessagingFactory::new()));
+        container.add_factory(Arc::new(DefaultMqttFactory::new()));
+        let mut loggers = Factory::new();
+        let console = Descriptor::new("pip-services", "logger", "console", "*", "1.0");
+        loggers.register(console, |_| Ok(Arc::new(StderrLogger)));
+        container.add_factory(Arc::new(loggers));
+        container.read_config_from_file(None, &arguments.config, &parameters)?;
+        container.open(None).await?;
+
+        match find_queue(&**container.references(), arguments.queue.as_ref()) {
+            Ok(queue) => Ok(Self { container, queue }),
+            Err(error) => {
+                // The error that matters is that there is no such queue.
+                let _ = container.close(None).await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) async fn close(self) -> Result<(), ApplicationError> {
+        self.container.close(None).await
+    }
+}
+
+/// The queue of that descriptor, or the only one.
+fn find_queue(
+    references: &dyn IReferences,
+    wanted: Option<&Descriptor>,
+) -> Result<Arc<dyn IMessageQueue>, ApplicationError> {
+    let any = Descriptor::new("*", "message-queue", "*", "*", "*");
+    let wanted = wanted.unwrap_or(&any);
+    let mut queues = references.get_optional::<dyn IMessageQueue>(wanted);
+    if queues.len() == 1 {
+        return Ok(queues.swap_remove(0));
+    }
+    let listed: Vec<String> = references
+        .get_all_locators()
+        .into_iter()
+        .filter(|locator| locator.matches(&any))
+        .map(|locator| locator.to_string())
+        .collect();
+    let problem = match queues.len() {
+        0 => format!("no queue matches {wanted}"),
+        count => format!("{count} queues match {wanted}; choose one by --queue"),
+    };
+    let listed = if listed.is_empty() { "no queues".to_owned() } else { listed.join(", ") };
+    let message = format!("{problem}: the file lists {listed}");
+    Err(ApplicationError::config(None, "NO_QUEUE", message).with_details("key", "--queue"))
+}
