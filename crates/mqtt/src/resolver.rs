@@ -225,7 +225,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_missing_or_wrong_is_named() {
-        let cases: [(&[(&str, &str)], &str, &str); 6] = [
+        type Tuples = &'static [(&'static str, &'static str)];
+        let cases: [(Tuples, &str, &str); 6] = [
             (&[], "NO_CONNECTION", "connection"),
             (&[("connection.port", "1")], "NO_HOST", "connection.host"),
             (

@@ -334,6 +334,7 @@ impl Core {
     /// Reconnects and subscribes to all filters again.
     async fn reconnect(self: Arc<Self>) {
         let mut delay = self.options.reconnect_timeout;
+        let mut told = false;
         loop {
             // Many clients lose a broker at once; they should not all come back at once.
             sleep(delay.mul_f64(0.75 + 0.5 * fastrand::f64())).await;
@@ -341,19 +342,26 @@ impl Core {
             match self.connect().await {
                 Ok(true) => return,
                 Ok(false) => return self.resubscribe().await,
-                Err(error) => self.logger.trace(None, format_args!("Not reconnected yet: {error:#}")),
+                Err(error) if !told => {
+                    self.logger
+                        .warn(None, format_args!("Cannot reconnect yet, and goes on trying: {error:#}"));
+                    told = true;
+                }
+                Err(_) => {}
             }
         }
     }
 
     async fn resubscribe(&self) {
         for (filter, qos) in self.router.filters() {
-            if let Err(error) = self.client.subscribe(&filter, qos).await {
-                self.logger.error(
-                    None,
-                    Some(&error),
-                    format_args!("Lost the subscription to topic '{filter}'"),
-                );
+            match self.client.subscribe(&filter, qos).await {
+                Ok(()) => {}
+                // Lost again: the event of that, which follows, starts over and drops this future.
+                Err(ClientError::Disconnected) => std::future::pending().await,
+                Err(error) => {
+                    let what = format_args!("Lost the subscription to topic '{filter}'");
+                    self.logger.error(None, Some(&error), what);
+                }
             }
         }
     }

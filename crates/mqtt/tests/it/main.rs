@@ -3,6 +3,7 @@
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod conformance;
 /// Topics, wire modes and payloads.
 mod delivery;
 /// What a wrong configuration or a missing broker leads to.
