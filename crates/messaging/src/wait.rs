@@ -36,6 +36,8 @@ pub(crate) async fn wait_for<T>(
 ) -> Option<T> {
     let deadline = after(timeout);
     loop {
+        // From here on it hears of a change, also of one during the attempt.
+        let notified = changed.notified();
         let retry = match attempt() {
             Attempt::Taken(value) => return Some(value),
             Attempt::Nothing(retry) => retry,
@@ -45,7 +47,7 @@ pub(crate) async fn wait_for<T>(
         }
         tokio::select! {
             () = closed.cancelled() => return None,
-            () = changed.notified() => {}
+            () = notified => {}
             () = sleep_until(retry.map_or(deadline, |retry| retry.min(deadline))) => {}
         }
     }

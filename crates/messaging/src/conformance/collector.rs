@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     case::{Case, CaseResult},
-    ledger::{Arrival, Ledger},
+    ledger::Ledger,
     subject::{Arrivals, Received, Subject},
 };
 use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope};
@@ -15,12 +15,12 @@ use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope};
 struct Collector<Handle> {
     ledger: Arc<Ledger>,
     destination: String,
-    collected: mpsc::UnboundedSender<Received>,
+    collected: mpsc::UnboundedSender<CaseResult<Received>>,
     handle: Handle,
 }
 
 /// What the receiver of a listener got.
-pub(super) struct Collected(mpsc::UnboundedReceiver<Received>);
+pub(super) struct Collected(mpsc::UnboundedReceiver<CaseResult<Received>>);
 
 /// A receiver that handles each message by `handle`, and what it got.
 pub(super) fn collector(
@@ -46,13 +46,15 @@ where
         envelope: MessageEnvelope,
         _: &dyn IMessageQueue,
     ) -> Result<(), ApplicationError> {
-        let entry = match self.ledger.arrive(&self.destination, &envelope) {
-            Arrival::Sent(entry) => Some(entry),
-            Arrival::Unexpected => None,
-            Arrival::Foreign => return Ok(()),
+        let (received, handled) = match self.ledger.arrive(&self.destination, &envelope) {
+            Ok(None) => return Ok(()),
+            Ok(Some(entry)) => {
+                let received = Received { envelope, entry };
+                let handled = (self.handle)(&received);
+                (Ok(received), handled)
+            }
+            Err(problem) => (Err(problem), Ok(())),
         };
-        let received = Received { envelope, entry };
-        let handled = (self.handle)(&received);
         // Nobody looks any more once the case has ended.
         let _ = self.collected.send(received);
         handled
@@ -63,7 +65,7 @@ where
 impl Arrivals for Collected {
     async fn next(&mut self, wait: Duration) -> CaseResult<Option<Received>> {
         match tokio::time::timeout(wait, self.0.recv()).await {
-            Ok(Some(received)) => Ok(Some(received)),
+            Ok(Some(received)) => received.map(Some),
             Ok(None) => Err("the queue dropped the receiver of its listener".into()),
             Err(_) => Ok(None),
         }

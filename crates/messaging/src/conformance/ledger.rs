@@ -39,17 +39,6 @@ struct Entry {
     returned: usize,
 }
 
-/// What an envelope that arrived turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
-    /// The message of that entry.
-    Sent(usize),
-    /// A message of this run that was not sent, or not there.
-    Unexpected,
-    /// A message of somebody else.
-    Foreign,
-}
-
 impl Ledger {
     pub(super) fn new(run: &str) -> Self {
         Self { run: run.to_owned(), book: Mutex::default() }
@@ -90,18 +79,30 @@ impl Ledger {
         self.book().entries[entry].received
     }
 
-    /// Enters a message that was received.
-    pub(super) fn arrive(&self, destination: &str, envelope: &MessageEnvelope) -> Arrival {
+    /// The messages that were acknowledged there and have not arrived.
+    pub(super) fn missing(&self, destination: &str) -> Vec<String> {
+        self.book().labels(|entry| entry.is_lost() && entry.destination == destination)
+    }
+
+    /// Enters a message that was received, and gives its entry, or `None` for a message of somebody else.
+    ///
+    /// # Errors
+    /// It is a message of this run that was not sent, or not there.
+    pub(super) fn arrive(
+        &self,
+        destination: &str,
+        envelope: &MessageEnvelope,
+    ) -> Result<Option<usize>, String> {
         let mut book = self.book();
         let known = book.by_id.get(&envelope.message_id);
         let known = known.or_else(|| book.by_payload.get(&envelope.get_message().cloned())).copied();
         let problem = match known {
-            Some(index) if book.entries[index].destination == destination => {
-                book.entries[index].received += 1;
-                return Arrival::Sent(index);
+            Some(entry) if book.entries[entry].destination == destination => {
+                book.entries[entry].received += 1;
+                return Ok(Some(entry));
             }
-            Some(index) => {
-                let Entry { label, destination: sent_to, .. } = &book.entries[index];
+            Some(entry) => {
+                let Entry { label, destination: sent_to, .. } = &book.entries[entry];
                 format!("'{label}', sent to {sent_to}, came from {destination}")
             }
             None if self.is_of_this_run(envelope) => {
@@ -109,11 +110,11 @@ impl Ledger {
             }
             None => {
                 book.foreign += 1;
-                return Arrival::Foreign;
+                return Ok(None);
             }
         };
-        book.unexpected.push(problem);
-        Arrival::Unexpected
+        book.unexpected.push(problem.clone());
+        Err(problem)
     }
 
     /// Whether a message is of this run, be it intact or not.
@@ -127,18 +128,11 @@ impl Ledger {
     /// Lost, unexpected and repeated messages are an error, repeated ones only where the queue never repeats.
     pub(super) fn check(&self, delivery: Delivery) -> Result<(), String> {
         let book = self.book();
-        let labels = |matching: fn(&Entry) -> bool| -> Vec<String> {
-            book.entries
-                .iter()
-                .filter(|entry| matching(entry))
-                .map(|entry| format!("'{}'", entry.label))
-                .collect()
-        };
-        let lost = labels(|entry| entry.acknowledged && entry.received == 0);
+        let lost = book.labels(Entry::is_lost);
         let repeated = match delivery {
             Delivery::AtLeastOnce => Vec::new(),
             Delivery::ExactlyOnce | Delivery::AtMostOnce => {
-                labels(|entry| entry.received > entry.returned + 1)
+                book.labels(|entry| entry.received > entry.returned + 1)
             }
         };
         let problems: Vec<_> = [("lost", &lost), ("unexpected", &book.unexpected), ("repeated", &repeated)]
@@ -153,7 +147,24 @@ impl Ledger {
     }
 }
 
-fn shortened(messages: &[String]) -> String {
+impl Book {
+    fn labels(&self, matching: impl Fn(&Entry) -> bool) -> Vec<String> {
+        self.entries
+            .iter()
+            .filter(|entry| matching(entry))
+            .map(|entry| format!("'{}'", entry.label))
+            .collect()
+    }
+}
+
+impl Entry {
+    fn is_lost(&self) -> bool {
+        self.acknowledged && self.received == 0
+    }
+}
+
+/// The first of the messages, for a text.
+pub(super) fn shortened(messages: &[String]) -> String {
     let rest = messages.len().saturating_sub(LISTED);
     let listed = messages[..messages.len() - rest].join(", ");
     if rest == 0 { listed } else { format!("{listed} and {rest} more") }
@@ -204,7 +215,7 @@ mod tests {
         let (ledger, sent) = with_one();
         ledger.attempt("q", "refused", &message("run7 refused"));
         assert_eq!(ledger.check(Delivery::AtLeastOnce).unwrap_err(), "1 lost: 'one'");
-        assert_eq!(ledger.arrive("q", &sent), Arrival::Sent(0));
+        assert_eq!(ledger.arrive("q", &sent), Ok(Some(0)));
         assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
     }
 
@@ -213,22 +224,19 @@ mod tests {
         let (ledger, sent) = with_one();
         let mut corrupt = sent.clone();
         corrupt.set_message("something else");
-        assert_eq!(ledger.arrive("q", &corrupt), Arrival::Sent(0));
+        assert_eq!(ledger.arrive("q", &corrupt), Ok(Some(0)));
         let without_id = MessageEnvelope::new(None, None, "run7 one");
-        assert_eq!(ledger.arrive("q", &without_id), Arrival::Sent(0));
+        assert_eq!(ledger.arrive("q", &without_id), Ok(Some(0)));
     }
 
     #[test]
     fn what_was_not_sent_or_not_there_is_unexpected_and_what_is_of_others_does_not_count() {
         let (ledger, sent) = with_one();
-        assert_eq!(
-            ledger.arrive("q", &MessageEnvelope::new(Some("other"), "t", "run8 one")),
-            Arrival::Foreign
-        );
-        assert_eq!(ledger.arrive("q", &sent), Arrival::Sent(0));
+        assert_eq!(ledger.arrive("q", &MessageEnvelope::new(Some("other"), "t", "run8 one")), Ok(None));
+        assert_eq!(ledger.arrive("q", &sent), Ok(Some(0)));
         assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
-        assert_eq!(ledger.arrive("q", &message("x")), Arrival::Unexpected);
-        assert_eq!(ledger.arrive("elsewhere", &sent), Arrival::Unexpected);
+        assert!(ledger.arrive("q", &message("x")).is_err());
+        assert!(ledger.arrive("elsewhere", &sent).is_err());
         let problems = ledger.check(Delivery::AtLeastOnce).unwrap_err();
         assert!(problems.starts_with("2 unexpected: [run7,t,x]"), "{problems}");
         assert!(problems.ends_with("'one', sent to q, came from elsewhere"), "{problems}");
@@ -237,11 +245,11 @@ mod tests {
     #[test]
     fn a_second_arrival_is_a_repetition_unless_the_message_was_put_back() {
         let (ledger, sent) = with_one();
-        ledger.arrive("q", &sent);
+        ledger.arrive("q", &sent).unwrap();
         ledger.put_back(0);
-        ledger.arrive("q", &sent);
+        ledger.arrive("q", &sent).unwrap();
         assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
-        ledger.arrive("q", &sent);
+        ledger.arrive("q", &sent).unwrap();
         assert_eq!(ledger.check(Delivery::AtLeastOnce), Ok(()));
         assert_eq!(ledger.check(Delivery::ExactlyOnce).unwrap_err(), "1 repeated: 'one'");
     }
@@ -249,7 +257,7 @@ mod tests {
     #[test]
     fn a_report_tells_all_of_a_message_and_not_of_too_many() {
         let (ledger, sent) = with_one();
-        ledger.arrive("q", &sent);
+        ledger.arrive("q", &sent).unwrap();
         for number in 0..LISTED {
             ledger.attempt("q", &number.to_string(), &message(&number.to_string()));
         }

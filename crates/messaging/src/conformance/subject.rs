@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     Delivery,
     case::{Case, CaseResult, ensure},
-    ledger::Arrival,
+    ledger::shortened,
     pace::{LEAD, PATIENCE, POLL, QUIET},
 };
 use crate::{IMessageQueue, MessageEnvelope, MessagingCapabilities};
@@ -38,8 +38,7 @@ pub(super) struct Sent {
 /// A message of this run as it arrived.
 pub(super) struct Received {
     pub(super) envelope: MessageEnvelope,
-    /// Its entry, if it was sent to this queue.
-    pub(super) entry: Option<usize>,
+    pub(super) entry: usize,
 }
 
 /// Where messages of a queue arrive: the queue itself, or its listener.
@@ -92,18 +91,15 @@ impl Subject {
             let receiving =
                 self.case.within(left + PATIENCE, "receive", self.queue.receive(None, left)).await?;
             let envelope = receiving.map_err(|error| format!("receive failed: {error:#}"))?;
-            match envelope.map(|envelope| (self.case.ledger().arrive(&self.destination, &envelope), envelope))
-            {
-                Some((Arrival::Sent(entry), envelope)) => {
-                    return Ok(Some(Received { envelope, entry: Some(entry) }));
+            if let Some(envelope) = envelope {
+                if let Some(entry) = self.case.ledger().arrive(&self.destination, &envelope)? {
+                    return Ok(Some(Received { envelope, entry }));
                 }
-                Some((Arrival::Unexpected, envelope)) => {
-                    return Ok(Some(Received { envelope, entry: None }));
-                }
-                None if deadline <= Instant::now() => return Ok(None),
-                // A receive that ends early, or the message of somebody else.
-                _ => sleep(POLL).await,
+            } else if deadline <= Instant::now() {
+                return Ok(None);
             }
+            // It ended early, or gave the message of somebody else.
+            sleep(POLL).await;
         }
     }
 
@@ -130,7 +126,7 @@ impl Subject {
         let patience = self.case.pace().limit(PATIENCE);
         let deadline = Instant::now() + patience;
         while let Some(received) = self.next(deadline.saturating_duration_since(Instant::now())).await? {
-            if received.entry == Some(sent.entry) {
+            if received.entry == sent.entry {
                 return Ok(received.envelope);
             }
             self.complete(received.envelope).await?;
@@ -179,18 +175,23 @@ impl Subject {
         self.drain_from(&mut &*self).await
     }
 
-    /// Takes all messages that are still to come from there: those before a last message that is sent now, and
-    /// those that come shortly after.
+    /// Takes all messages that are still to come from there: each that was acknowledged, one more that is sent
+    /// now, and what comes shortly after.
     pub(super) async fn drain_from(&self, arrivals: &mut impl Arrivals) -> CaseResult {
-        let last = self.send("last").await?;
+        self.send("last").await?;
         let patience = self.case.pace().limit(PATIENCE);
         let deadline = Instant::now() + patience;
-        while self.case.ledger().received(last.entry) == 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            ensure!(arrivals.next(left).await?.is_some(), "'last' did not arrive within {patience:?}");
+        loop {
+            let missing = self.case.ledger().missing(&self.destination);
+            if missing.is_empty() {
+                break;
+            }
+            let next = arrivals.next(deadline.saturating_duration_since(Instant::now())).await?;
+            ensure!(next.is_some(), "{} did not arrive within {patience:?}", shortened(&missing));
         }
         let quiet = Instant::now() + QUIET;
         while arrivals.next(quiet.saturating_duration_since(Instant::now())).await?.is_some() {
+            // Something that comes again and again comes for ever.
             if quiet <= Instant::now() {
                 break;
             }

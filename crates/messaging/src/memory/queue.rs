@@ -108,11 +108,18 @@ impl MemoryMessageQueue {
 
     /// Works on the storage as of now: with the messages back whose locks have expired.
     fn storage<T>(&self, work: impl FnOnce(&mut Storage) -> T) -> T {
-        let (result, expired) = {
+        let (result, expired, sooner) = {
             let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
             let expired = storage.expire(Instant::now());
-            (work(&mut storage), expired)
+            let before = storage.next_deadline();
+            let result = work(&mut storage);
+            let sooner = storage.next_deadline().is_some_and(|after| before.is_none_or(|before| after < before));
+            (result, expired, sooner)
         };
+        // Whoever waits does so until the first lock expires, which is sooner now than they know.
+        if sooner {
+            self.changed.notify_waiters();
+        }
         // Counters and loggers are other people's code, so not under the lock.
         if expired > 0 {
             self.base.expired(expired);
@@ -188,6 +195,8 @@ impl IClosable for MemoryMessageQueue {
         self.base.listeners().end().await;
         self.end_session();
         self.storage(Storage::release_all);
+        // Somebody may have opened the queue again and wait already.
+        self.changed.notify_one();
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
         Ok(())
     }

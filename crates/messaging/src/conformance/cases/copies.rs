@@ -40,7 +40,7 @@ async fn each_gets_its_own(case: &Case, subjects: &[Subject]) -> CaseResult {
     for subject in subjects {
         subject.drain().await?;
     }
-    // The last message of one queue may have come to another that was drained before it.
+    // What was sent to one may have come to another that was drained before.
     for subject in subjects {
         while let Some(received) = subject.next(Duration::ZERO).await? {
             subject.complete(received.envelope).await?;

@@ -90,15 +90,13 @@ pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<C
         move |received| {
             let fails =
                 received.envelope.get_message() == payload.as_ref() && !failed.swap(true, Ordering::AcqRel);
-            match received.entry.filter(|_| fails) {
-                Some(entry) => {
-                    if can_abandon {
-                        ledger.put_back(entry);
-                    }
-                    Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
-                }
-                None => Ok(()),
+            if !fails {
+                return Ok(());
             }
+            if can_abandon {
+                ledger.put_back(received.entry);
+            }
+            Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
         }
     });
     begin_listen(&case, &subject, receiver).await?;
@@ -146,7 +144,9 @@ async fn collect(case: &Case, collected: &mut Collected, sent: &[Sent]) -> CaseR
                 sent.len()
             ));
         };
-        arrived.extend(received.entry.filter(|entry| missing.remove(entry)));
+        if missing.remove(&received.entry) {
+            arrived.push(received.entry);
+        }
     }
     Ok(arrived)
 }

@@ -13,7 +13,7 @@ pub(in crate::conformance) async fn peek_leaves_message(case: Arc<Case>) -> Case
     ensure!(subject.peek().await?.is_none(), "peek found a message in the empty queue");
     let first = subject.send("first").await?;
     let head = subject.peek_waiting().await?;
-    let second = subject.send("second").await?;
+    subject.send("second").await?;
     ensure!(
         head.get_message() == first.envelope.get_message(),
         "peek gave {head} instead of the only message"
@@ -23,8 +23,6 @@ pub(in crate::conformance) async fn peek_leaves_message(case: Arc<Case>) -> Case
     if case.profile().ordered {
         ensure!(again.get_message() == head.get_message(), "the second peek gave {again} instead of {head}");
     }
-    subject.take(&first).await?;
-    subject.take(&second).await?;
     subject.drain().await?;
     case.check()?;
     let deadline = Instant::now() + case.pace().limit(PATIENCE);
