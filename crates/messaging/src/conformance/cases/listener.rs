@@ -38,14 +38,8 @@ pub(in crate::conformance) async fn listener_receives(case: Arc<Case>) -> CaseRe
     loop {
         let handling = case.within(PATIENCE, "the wait for the receiver", handlings.recv()).await?;
         let (envelope, name, open, completed) = handling.ok_or("the queue dropped the receiver")?;
-        if !case.ledger().is_of_this_run(&envelope) {
-            continue;
-        }
-        ensure!(
-            envelope.get_message() == sent.envelope.get_message(),
-            "the receiver got {envelope} instead of {}",
-            sent.envelope
-        );
+        let Some(entry) = case.ledger().arrive(subject.destination(), &envelope)? else { continue };
+        ensure!(entry == sent.entry, "the receiver got {envelope} instead of {}", sent.envelope);
         let expected = subject.queue.get_name();
         ensure!(name == expected, "the receiver got the queue '{name}' instead of '{expected}'");
         ensure!(open, "the receiver got a queue that is not open");
