@@ -17,3 +17,7 @@ pub mod connect;
 pub mod count;
 pub mod info;
 pub mod log;
+
+/// For the macros of this crate, which expand where it may not be named.
+#[doc(hidden)]
+pub use pip_services_commons as __commons;

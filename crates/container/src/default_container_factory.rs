@@ -1,15 +1,11 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
 use pip_services_components::{
     auth::DefaultCredentialStoreFactory,
     build::{CompositeFactory, IFactory},
     connect::DefaultDiscoveryFactory,
     count::DefaultCountersFactory,
+    factory,
     info::DefaultInfoFactory,
     log::DefaultLoggerFactory,
 };
@@ -29,8 +25,7 @@ use pip_services_components::{
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct DefaultContainerFactory(CompositeFactory);
-
-component!(DefaultContainerFactory: dyn IFactory);
+factory!(DefaultContainerFactory);
 
 impl DefaultContainerFactory {
     /// A factory of what every container knows.
@@ -47,22 +42,6 @@ impl DefaultContainerFactory {
     /// Adds a factory, which is asked before those there.
     pub fn add(&self, factory: Arc<dyn IFactory>) {
         self.0.add(factory);
-    }
-}
-
-impl Default for DefaultContainerFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultContainerFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
     }
 }
 

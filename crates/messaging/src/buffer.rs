@@ -128,7 +128,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_empty_buffer_waits_exactly_the_timeout() {
         let start = tokio::time::Instant::now();
-        let received = MessageBuffer::new(1).receive(&CancellationToken::new(), Duration::from_millis(300)).await;
+        let received =
+            MessageBuffer::new(1).receive(&CancellationToken::new(), Duration::from_millis(300)).await;
         assert!(received.is_none());
         // The timer of tokio counts whole milliseconds, rounded up.
         assert!((300..=302).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());

@@ -1,11 +1,7 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
-use pip_services_components::build::{Factory, IFactory};
+use pip_services_commons::refer::Descriptor;
+use pip_services_components::{build::Factory, factory};
 
 use crate::MemoryMessageQueue;
 
@@ -26,31 +22,16 @@ use crate::MemoryMessageQueue;
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct DefaultMessagingFactory(Factory);
-
-component!(DefaultMessagingFactory: dyn IFactory);
+factory!(DefaultMessagingFactory);
 
 impl DefaultMessagingFactory {
     /// The factory.
     pub fn new() -> Self {
         let mut factory = Factory::new();
         let memory = Descriptor::new("pip-services", "message-queue", "memory", "*", "1.0");
-        factory.register(memory, |locator| Ok(Arc::new(MemoryMessageQueue::new(locator.name().unwrap_or_default()))));
+        factory.register(memory, |locator| {
+            Ok(Arc::new(MemoryMessageQueue::new(locator.name().unwrap_or_default())))
+        });
         Self(factory)
-    }
-}
-
-impl Default for DefaultMessagingFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultMessagingFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
     }
 }

@@ -4,7 +4,7 @@
 //! * [`IMessageQueue`]: the contract of all queues, and [`MessagingCapabilities`], what one can do;
 //! * [`IMessageReceiver`] and [`CallbackMessageReceiver`]: who handles messages;
 //! * [`MemoryMessageQueue`]: a queue within the process;
-//! * [`MessageQueue`], [`MessageBuffer`] and [`Listeners`]: what a queue is built from;
+//! * [`MessageQueue`] and [`MessageBuffer`]: what a queue is built from;
 //! * `conformance` (a feature): the suite that any queue's author can run.
 //!
 //! ```
@@ -41,7 +41,7 @@ pub use buffer::MessageBuffer;
 pub use capabilities::MessagingCapabilities;
 pub use envelope::{IntoPayload, MessageEnvelope};
 pub use factory::DefaultMessagingFactory;
-pub use listen::{CallbackMessageReceiver, IMessageReceiver, Listeners, Listening};
+pub use listen::{CallbackMessageReceiver, IMessageReceiver};
 pub use memory::MemoryMessageQueue;
 pub use queue::{IMessageQueue, IMessageQueueConnection, MessageQueue, SendError};
 

@@ -1,11 +1,7 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
-use pip_services_components::build::{Factory, IFactory};
+use pip_services_commons::refer::Descriptor;
+use pip_services_components::{build::Factory, factory};
 
 use crate::{MqttConnection, MqttMessageQueue};
 
@@ -16,8 +12,7 @@ use crate::{MqttConnection, MqttMessageQueue};
 /// | `pip-services:message-queue:mqtt:*:1.0` | [`MqttMessageQueue`], named as the descriptor |
 /// | `pip-services:connection:mqtt:*:1.0` | [`MqttConnection`] |
 pub struct DefaultMqttFactory(Factory);
-
-component!(DefaultMqttFactory: dyn IFactory);
+factory!(DefaultMqttFactory);
 
 impl DefaultMqttFactory {
     /// The factory.
@@ -30,21 +25,5 @@ impl DefaultMqttFactory {
         let connection = Descriptor::new("pip-services", "connection", "mqtt", "*", "1.0");
         factory.register(connection, |_| Ok(Arc::new(MqttConnection::new())));
         Self(factory)
-    }
-}
-
-impl Default for DefaultMqttFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultMqttFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
     }
 }

@@ -44,21 +44,22 @@ impl Router {
         }
     }
 
-    /// Removes a listener. True: it was the last one of the filter.
-    pub(crate) fn remove(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) -> bool {
+    /// Removes a listener, if it is there.
+    pub(crate) fn remove(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
         let mut subscriptions = self.lock();
-        let Some(subscription) = subscriptions.get_mut(filter) else {
-            return false;
-        };
+        let Some(subscription) = subscriptions.get_mut(filter) else { return };
         let Some(index) = subscription.listeners.iter().position(|other| Arc::ptr_eq(other, listener)) else {
-            return false;
+            return;
         };
         subscription.listeners.remove(index);
-        let last = subscription.listeners.is_empty();
-        if last {
+        if subscription.listeners.is_empty() {
             subscriptions.shift_remove(filter);
         }
-        last
+    }
+
+    /// Whether anybody listens to the filter.
+    pub(crate) fn has(&self, filter: &str) -> bool {
+        self.lock().contains_key(filter)
     }
 
     /// All filters with their quality of service, in the order of subscription.
@@ -114,18 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn the_broker_is_asked_for_the_first_listener_a_higher_quality_and_the_last_removal() {
+    fn the_broker_is_asked_for_the_first_listener_and_for_a_higher_quality() {
         let router = Router::default();
         let (one, other): (Arc<dyn MqttMessageListener>, Arc<dyn MqttMessageListener>) =
             (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
         assert!(router.add("a", QoS::AtLeastOnce, one.clone()));
         assert!(!router.add("a", QoS::AtMostOnce, other.clone()));
         assert_eq!(router.filters(), [("a".to_owned(), QoS::AtLeastOnce)]);
-        assert!(!router.remove("a", &one));
+        router.remove("a", &one);
+        assert!(router.has("a"));
         assert!(router.add("a", QoS::ExactlyOnce, one.clone()));
-        assert!(!router.remove("a", &one));
-        assert!(!router.remove("a", &one), "it is not there any more");
-        assert!(router.remove("a", &other));
-        assert!(router.filters().is_empty());
+        router.remove("a", &one);
+        router.remove("a", &one);
+        assert!(router.has("a"), "the other one still listens");
+        router.remove("a", &other);
+        assert!(!router.has("a") && router.filters().is_empty());
     }
 }

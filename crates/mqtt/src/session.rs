@@ -176,16 +176,17 @@ impl Session {
         })
     }
 
-    /// Unsubscribes a listener.
+    /// Removes a listener, and tells the broker where it was the last one of the filter.
     pub(crate) async fn unsubscribe(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
+        self.forget(filter, listener);
         let _turn = self.subscribing.lock().await;
-        if self.core.router.remove(filter, listener) && self.is_connected() {
+        if !self.core.router.has(filter) && self.is_connected() {
             // What still arrives on the filter finds no listener, so a failure harms nobody.
             let _ = timeout(CLOSE_TIMEOUT, self.core.client.unsubscribe(filter)).await;
         }
     }
 
-    /// Forgets a listener at once, without telling the broker.
+    /// Removes a listener without telling the broker.
     pub(crate) fn forget(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
         self.core.router.remove(filter, listener);
     }

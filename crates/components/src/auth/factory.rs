@@ -1,18 +1,13 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
+use pip_services_commons::refer::Descriptor;
 
 use super::MemoryCredentialStore;
-use crate::build::{Factory, IFactory};
+use crate::{build::Factory, factory};
 
 /// Makes `pip-services:credential-store:memory:*:1.0`; ports `DefaultCredentialStoreFactory`.
 pub struct DefaultCredentialStoreFactory(Factory);
-
-component!(DefaultCredentialStoreFactory: dyn IFactory);
+factory!(DefaultCredentialStoreFactory);
 
 impl DefaultCredentialStoreFactory {
     /// The factory.
@@ -25,28 +20,13 @@ impl DefaultCredentialStoreFactory {
     }
 }
 
-impl Default for DefaultCredentialStoreFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultCredentialStoreFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pip_services_commons::refer::cast;
 
     use super::*;
     use crate::auth::ICredentialStore;
+    use crate::build::IFactory;
 
     #[test]
     fn it_makes_the_memory_store_of_any_name() {

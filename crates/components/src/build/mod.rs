@@ -19,6 +19,7 @@
 mod composite_factory;
 mod create_error;
 mod factory;
+mod factory_macro;
 
 pub use composite_factory::CompositeFactory;
 pub use factory::{Factory, IFactory};

@@ -1,18 +1,13 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
+use pip_services_commons::refer::Descriptor;
 
 use super::MemoryDiscovery;
-use crate::build::{Factory, IFactory};
+use crate::{build::Factory, factory};
 
 /// Makes `pip-services:discovery:memory:*:1.0`; ports `DefaultDiscoveryFactory`.
 pub struct DefaultDiscoveryFactory(Factory);
-
-component!(DefaultDiscoveryFactory: dyn IFactory);
+factory!(DefaultDiscoveryFactory);
 
 impl DefaultDiscoveryFactory {
     /// The factory.
@@ -25,27 +20,12 @@ impl DefaultDiscoveryFactory {
     }
 }
 
-impl Default for DefaultDiscoveryFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultDiscoveryFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pip_services_commons::refer::cast;
 
     use super::*;
+    use crate::build::IFactory;
     use crate::connect::IDiscovery;
 
     #[test]

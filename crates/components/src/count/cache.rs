@@ -70,10 +70,7 @@ impl CounterCache {
             None => {
                 let mut counter = Counter::new(name, counter_type);
                 update(&mut counter);
-                let entry = Entry {
-                    counter,
-                    conflict_told: false,
-                };
+                let entry = Entry { counter, conflict_told: false };
                 self.entries.insert(name.to_owned(), entry);
             }
         }
@@ -135,18 +132,13 @@ mod tests {
     fn cache(interval: u64, reset_timeout: u64) -> (CounterCache, Instant) {
         let start = Instant::now();
         let mut cache = CounterCache::new(start);
-        cache.configure(
-            Some(Duration::from_secs(interval)),
-            Some(Duration::from_secs(reset_timeout)),
-        );
+        cache.configure(Some(Duration::from_secs(interval)), Some(Duration::from_secs(reset_timeout)));
         (cache, start)
     }
 
     fn increment(cache: &mut CounterCache, name: &str, now: Instant) {
         cache.reset_if_due(now);
-        cache
-            .measure(name, CounterType::Increment, |counter| counter.add(1), now)
-            .unwrap();
+        cache.measure(name, CounterType::Increment, |counter| counter.add(1), now).unwrap();
     }
 
     fn unsaved(cache: &mut CounterCache) -> Vec<String> {
@@ -160,17 +152,11 @@ mod tests {
         increment(&mut cache, "a", start + 9 * SECOND);
         assert!(unsaved(&mut cache).is_empty());
         increment(&mut cache, "b", start + 10 * SECOND);
-        assert_eq!(
-            unsaved(&mut cache),
-            ["a Increment count=1", "b Increment count=2"]
-        );
+        assert_eq!(unsaved(&mut cache), ["a Increment count=1", "b Increment count=2"]);
         increment(&mut cache, "b", start + 19 * SECOND);
         assert!(unsaved(&mut cache).is_empty());
         increment(&mut cache, "b", start + 20 * SECOND);
-        assert_eq!(
-            unsaved(&mut cache),
-            ["a Increment count=1", "b Increment count=4"]
-        );
+        assert_eq!(unsaved(&mut cache), ["a Increment count=1", "b Increment count=4"]);
     }
 
     #[test]
@@ -228,14 +214,7 @@ mod tests {
         increment(&mut cache, "b", start);
         cache.clear("a");
         assert_eq!(cache.get_all().len(), 1);
-        cache
-            .measure(
-                "a",
-                CounterType::LastValue,
-                |counter| counter.last = Some(1.0),
-                start,
-            )
-            .unwrap();
+        cache.measure("a", CounterType::LastValue, |counter| counter.last = Some(1.0), start).unwrap();
         assert_eq!(cache.get("a").unwrap().counter_type, CounterType::LastValue);
         cache.clear_all();
         cache.dump(start);

@@ -108,8 +108,7 @@ impl IConfigurable for CachedCounters {
         };
         let interval = milliseconds("interval")?;
         let reset_timeout = milliseconds("reset_timeout")?;
-        self.shared
-            .access(|cache, _| cache.configure(interval, reset_timeout));
+        self.shared.access(|cache, _| cache.configure(interval, reset_timeout));
         Ok(())
     }
 }
@@ -124,23 +123,19 @@ impl ICounters for CachedCounters {
     }
 
     fn stats(&self, name: &str, value: f64) {
-        self.shared
-            .measure(name, CounterType::Statistics, |counter| counter.take(value));
+        self.shared.measure(name, CounterType::Statistics, |counter| counter.take(value));
     }
 
     fn last(&self, name: &str, value: f64) {
-        self.shared
-            .measure(name, CounterType::LastValue, |counter| counter.last = Some(value));
+        self.shared.measure(name, CounterType::LastValue, |counter| counter.last = Some(value));
     }
 
     fn timestamp(&self, name: &str, value: DateTime<Utc>) {
-        self.shared
-            .measure(name, CounterType::Timestamp, |counter| counter.time = Some(value));
+        self.shared.measure(name, CounterType::Timestamp, |counter| counter.time = Some(value));
     }
 
     fn increment(&self, name: &str, value: i64) {
-        self.shared
-            .measure(name, CounterType::Increment, |counter| counter.add(value));
+        self.shared.measure(name, CounterType::Increment, |counter| counter.add(value));
     }
 }
 
@@ -217,19 +212,12 @@ mod tests {
         assert_eq!(get("interval").counter_type, CounterType::Interval);
         assert_eq!(get("interval").count, Some(1));
         assert_eq!(get("last").to_string(), "last LastValue last=1.5");
-        assert_eq!(
-            get("stats").to_string(),
-            "stats Statistics last=2 count=2 min=1 max=2 average=1.5"
-        );
+        assert_eq!(get("stats").to_string(), "stats Statistics last=2 count=2 min=1 max=2 average=1.5");
         assert_eq!(get("time").time, Some(time));
         assert!(get("now").time >= Some(time));
         assert_eq!(get("sum").to_string(), "sum Increment count=5");
         assert_eq!(counters.get("missing"), None);
-        let names: Vec<_> = counters
-            .get_all()
-            .into_iter()
-            .map(|counter| counter.name)
-            .collect();
+        let names: Vec<_> = counters.get_all().into_iter().map(|counter| counter.name).collect();
         assert_eq!(names, ["interval", "last", "now", "stats", "sum", "time"]);
     }
 
@@ -255,10 +243,7 @@ mod tests {
 
     #[test]
     fn options_win_over_top_level_keys_and_either_is_enough() {
-        for tuples in [
-            &[("interval", 300_000), ("options.interval", 0)][..],
-            &[("interval", 0)],
-        ] {
+        for tuples in [&[("interval", 300_000), ("options.interval", 0)][..], &[("interval", 0)]] {
             let (counters, saved) = configured(tuples);
             counters.increment_one("c");
             assert_eq!(*saved.lock().unwrap(), ["c Increment count=1"], "{tuples:?}");
@@ -270,10 +255,7 @@ mod tests {
         let (counters, saved) = counters(Arc::new(NullLogger::new()));
         let config = ConfigParams::from_tuples([("interval", "0"), ("options.reset_timeout", "soon")]);
         let error = counters.configure(&config).unwrap_err();
-        assert_eq!(
-            (error.code(), error.detail("key")),
-            ("BAD_VALUE", Some("options.reset_timeout"))
-        );
+        assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some("options.reset_timeout")));
         counters.increment_one("c");
         assert!(saved.lock().unwrap().is_empty());
     }

@@ -81,10 +81,7 @@ impl ICounters for CompositeCounters {
         if counters.is_empty() {
             return CounterTiming::inert();
         }
-        let timings: Vec<_> = counters
-            .iter()
-            .map(|counters| counters.begin_timing(name))
-            .collect();
+        let timings: Vec<_> = counters.iter().map(|counters| counters.begin_timing(name)).collect();
         CounterTiming::new(move |elapsed| timings.into_iter().for_each(|timing| timing.record(elapsed)))
     }
 
@@ -112,10 +109,7 @@ mod tests {
     use super::{super::LogCounters, *};
 
     fn put(references: &References, kind: &str, component: Arc<dyn Component>) {
-        references.put(
-            Descriptor::new("test", "counters", kind, "default", "1.0"),
-            component,
-        );
+        references.put(Descriptor::new("test", "counters", kind, "default", "1.0"), component);
     }
 
     fn composite_of(counters: &[Arc<LogCounters>]) -> CompositeCounters {

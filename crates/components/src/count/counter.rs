@@ -95,16 +95,7 @@ impl Counter {
 
 impl fmt::Display for Counter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            counter_type,
-            last,
-            count,
-            min,
-            max,
-            average,
-            time,
-        } = self;
+        let Self { name, counter_type, last, count, min, max, average, time } = self;
         write!(f, "{name} {counter_type}")?;
         let mut field = |name, value: Option<&dyn fmt::Display>| match value {
             Some(value) => write!(f, " {name}={value}"),
@@ -130,10 +121,7 @@ mod tests {
         for value in [2.0, 8.0, 5.0, -1.0] {
             counter.take(value);
         }
-        assert_eq!(
-            counter.to_string(),
-            "c Statistics last=-1 count=4 min=-1 max=8 average=3.5"
-        );
+        assert_eq!(counter.to_string(), "c Statistics last=-1 count=4 min=-1 max=8 average=3.5");
     }
 
     #[test]

@@ -1,13 +1,9 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
+use pip_services_commons::refer::Descriptor;
 
 use super::{CompositeCounters, LogCounters, NullCounters};
-use crate::build::{Factory, IFactory};
+use crate::{build::Factory, factory};
 
 /// Makes the counters of this crate; ports `DefaultCountersFactory`.
 ///
@@ -22,7 +18,7 @@ use crate::build::{Factory, IFactory};
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct DefaultCountersFactory(Factory);
-component!(DefaultCountersFactory: dyn IFactory);
+factory!(DefaultCountersFactory);
 
 impl DefaultCountersFactory {
     /// A factory of all of them.
@@ -36,27 +32,12 @@ impl DefaultCountersFactory {
     }
 }
 
-impl Default for DefaultCountersFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultCountersFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use pip_services_commons::refer::cast;
+    use pip_services_commons::refer::{Component, cast};
 
     use super::*;
+    use crate::build::IFactory;
 
     fn make(kind: &str) -> Arc<dyn Component> {
         let locator = Descriptor::new("pip-services", "counters", kind, "main", "1.0");

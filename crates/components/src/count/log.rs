@@ -64,11 +64,7 @@ impl LogCounters {
                 target.info(None, format_args!("Counter {counter}"));
             }
         };
-        Self {
-            counters: CachedCounters::new(logger.clone(), write),
-            logger,
-            open: AtomicBool::new(false),
-        }
+        Self { counters: CachedCounters::new(logger.clone(), write), logger, open: AtomicBool::new(false) }
     }
 
     /// All counters as they are now, in the order of their names.
@@ -224,9 +220,7 @@ mod tests {
     #[test]
     fn the_configured_interval_reaches_the_counters() {
         let (counters, recorder) = counters();
-        counters
-            .configure(&ConfigParams::from_tuples([("options.interval", 0)]))
-            .unwrap();
+        counters.configure(&ConfigParams::from_tuples([("options.interval", 0)])).unwrap();
         counters.begin_timing("c").end_timing();
         assert!(recorder.lines()[0].starts_with("--- INFO Counter c Interval last="));
     }

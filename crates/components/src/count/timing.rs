@@ -23,18 +23,12 @@ pub struct CounterTiming {
 impl CounterTiming {
     /// A timing that starts now and gives the time it took to `record`.
     pub fn new(record: impl FnOnce(Duration) + Send + 'static) -> Self {
-        Self {
-            start: Instant::now(),
-            record: Some(Box::new(record)),
-        }
+        Self { start: Instant::now(), record: Some(Box::new(record)) }
     }
 
     /// A timing that records nothing.
     pub fn inert() -> Self {
-        Self {
-            start: Instant::now(),
-            record: None,
-        }
+        Self { start: Instant::now(), record: None }
     }
 
     /// Ends the measurement and records it.

@@ -170,9 +170,7 @@ mod tests {
         assert_eq!(context.name(), "two");
         assert_eq!(context.properties(), ConfigParams::from_tuples([("a.b", "1")]));
 
-        context
-            .configure(&ConfigParams::from_tuples([("name", ""), ("properties.c", "2")]))
-            .unwrap();
+        context.configure(&ConfigParams::from_tuples([("name", ""), ("properties.c", "2")])).unwrap();
         assert_eq!(context.name(), "two");
         assert_eq!(context.description().as_deref(), Some("text"));
         assert_eq!(context.properties(), ConfigParams::from_tuples([("c", "2")]));

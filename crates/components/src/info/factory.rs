@@ -1,13 +1,9 @@
 use std::sync::Arc;
 
-use pip_services_commons::{
-    component,
-    errors::ApplicationError,
-    refer::{Component, Descriptor},
-};
+use pip_services_commons::refer::Descriptor;
 
 use super::ContextInfo;
-use crate::build::{Factory, IFactory};
+use crate::{build::Factory, factory};
 
 /// Makes the information components of this crate; ports `DefaultInfoFactory`.
 ///
@@ -22,7 +18,7 @@ use crate::build::{Factory, IFactory};
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct DefaultInfoFactory(Factory);
-component!(DefaultInfoFactory: dyn IFactory);
+factory!(DefaultInfoFactory);
 
 impl DefaultInfoFactory {
     /// A factory of all of them.
@@ -36,27 +32,12 @@ impl DefaultInfoFactory {
     }
 }
 
-impl Default for DefaultInfoFactory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl IFactory for DefaultInfoFactory {
-    fn can_create(&self, locator: &Descriptor) -> Option<Descriptor> {
-        self.0.can_create(locator)
-    }
-
-    fn create(&self, locator: &Descriptor) -> Result<Arc<dyn Component>, ApplicationError> {
-        self.0.create(locator)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pip_services_commons::refer::cast;
 
     use super::*;
+    use crate::build::IFactory;
 
     #[test]
     fn a_context_is_made_under_both_of_its_types() {

@@ -27,10 +27,7 @@ struct Source {
 
 impl LoggerBase {
     pub(super) fn new() -> Self {
-        Self {
-            level: AtomicU8::new(LogLevel::default() as u8),
-            source: Mutex::default(),
-        }
+        Self { level: AtomicU8::new(LogLevel::default() as u8), source: Mutex::default() }
     }
 
     pub(super) fn get_level(&self) -> LogLevel {
@@ -83,10 +80,7 @@ mod tests {
     fn references(context: &str) -> References {
         let references = References::new();
         let info = ContextInfo::from_config(&ConfigParams::from_tuples([("name", context)]));
-        references.put(
-            "pip-services:context-info:default:default:1.0".parse().unwrap(),
-            Arc::new(info),
-        );
+        references.put("pip-services:context-info:default:default:1.0".parse().unwrap(), Arc::new(info));
         references
     }
 
@@ -112,8 +106,7 @@ mod tests {
         assert_eq!(base.get_source().as_deref(), Some("orders"));
         base.set_references(&references("billing"));
         assert_eq!(base.get_source().as_deref(), Some("billing"));
-        base.configure(&ConfigParams::from_tuples([("source", "mine")]))
-            .unwrap();
+        base.configure(&ConfigParams::from_tuples([("source", "mine")])).unwrap();
         base.set_references(&references("orders"));
         assert_eq!(base.get_source().as_deref(), Some("mine"));
     }

@@ -123,18 +123,13 @@ mod tests {
     use super::{super::recorder::Recorder, *};
 
     fn put(references: &References, kind: &str, component: Arc<dyn Component>) {
-        references.put(
-            Descriptor::new("test", "logger", kind, "default", "1.0"),
-            component,
-        );
+        references.put(Descriptor::new("test", "logger", kind, "default", "1.0"), component);
     }
 
     #[test]
     fn every_logger_gets_each_message_and_filters_by_its_own_level() {
-        let (brief, full) = (
-            Arc::new(Recorder::new(LogLevel::Error)),
-            Arc::new(Recorder::new(LogLevel::Trace)),
-        );
+        let (brief, full) =
+            (Arc::new(Recorder::new(LogLevel::Error)), Arc::new(Recorder::new(LogLevel::Trace)));
         let references = References::new();
         put(&references, "brief", brief.clone());
         put(&references, "full", full.clone());

@@ -46,9 +46,7 @@ component!(ConsoleLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable);
 impl ConsoleLogger {
     /// A logger of level `info`.
     pub fn new() -> Self {
-        Self {
-            base: LoggerBase::new(),
-        }
+        Self { base: LoggerBase::new() }
     }
 
     /// The name of what writes: the configured one, or that of the context.
@@ -158,10 +156,7 @@ mod tests {
             line(Some("123"), None, format_args!("Sent {}", 5)),
             "[123:ERROR:2026-01-31T12:00:00.250Z] Sent 5\n"
         );
-        assert_eq!(
-            line(None, None, format_args!("")),
-            "[---:ERROR:2026-01-31T12:00:00.250Z] \n"
-        );
+        assert_eq!(line(None, None, format_args!("")), "[---:ERROR:2026-01-31T12:00:00.250Z] \n");
     }
 
     #[test]
@@ -174,10 +169,7 @@ mod tests {
             line(None, Some(&outer), format_args!("Cannot send")),
             format!("{head}Cannot send: {text}")
         );
-        assert_eq!(
-            line(None, Some(&outer), format_args!("")),
-            format!("{head}Error: {text}")
-        );
+        assert_eq!(line(None, Some(&outer), format_args!("")), format!("{head}Error: {text}"));
     }
 
     struct Unshowable;
@@ -226,10 +218,7 @@ mod tests {
                 scope.spawn(move || {
                     start.wait();
                     for _ in 0..LINES {
-                        logger.info(
-                            Some("threads"),
-                            format_args!("{}.", number.to_string().repeat(500)),
-                        );
+                        logger.info(Some("threads"), format_args!("{}.", number.to_string().repeat(500)));
                     }
                 });
             }

@@ -27,9 +27,7 @@ impl LogLevel {
     /// The level of a number from 0 to 6.
     pub fn from_number(number: u8) -> Option<Self> {
         use LogLevel::{Debug, Error, Fatal, Info, None, Trace, Warn};
-        [None, Fatal, Error, Warn, Info, Debug, Trace]
-            .get(usize::from(number))
-            .copied()
+        [None, Fatal, Error, Warn, Info, Debug, Trace].get(usize::from(number)).copied()
     }
 
     /// The level's text, as in a log line.

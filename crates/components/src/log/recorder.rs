@@ -21,20 +21,14 @@ component!(Recorder: dyn ILogger);
 
 impl Recorder {
     pub(crate) fn new(level: LogLevel) -> Self {
-        Self {
-            level,
-            lines: Mutex::default(),
-        }
+        Self { level, lines: Mutex::default() }
     }
 
     /// A recorder and references that hold it.
     pub(crate) fn with_references(level: LogLevel) -> (Arc<Self>, References) {
         let recorder = Arc::new(Self::new(level));
         let references = References::new();
-        references.put(
-            "test:logger:recorder:default:1.0".parse().unwrap(),
-            recorder.clone(),
-        );
+        references.put("test:logger:recorder:default:1.0".parse().unwrap(), recorder.clone());
         (recorder, references)
     }
 

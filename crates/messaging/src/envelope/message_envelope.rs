@@ -105,7 +105,10 @@ impl MessageEnvelope {
     ///
     /// # Errors
     /// `BAD_PAYLOAD` (BadRequest) when the value cannot be written as JSON. The payload then stays as it was.
-    pub fn set_message_as_object(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), ApplicationError> {
+    pub fn set_message_as_object(
+        &mut self,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), ApplicationError> {
         let bad = |error: serde_json::Error| {
             let message = format!("the payload cannot be written as JSON: {error}");
             ApplicationError::bad_request(self.correlation_id.as_deref(), "BAD_PAYLOAD", message)

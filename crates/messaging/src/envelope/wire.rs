@@ -110,7 +110,10 @@ mod tests {
         assert_eq!(read(python).sent_time, DateTime::from_timestamp_micros(1_714_979_289_123_456));
         let go = r#"{"correlation_id":"","message_id":"m","message_type":"","sent_time":"2024-05-06T09:08:09.123456789+02:00"}"#;
         let go = read(go);
-        assert_eq!((go.correlation_id.as_deref(), go.message_type.as_deref(), go.get_message()), (None, None, None));
+        assert_eq!(
+            (go.correlation_id.as_deref(), go.message_type.as_deref(), go.get_message()),
+            (None, None, None)
+        );
         assert_eq!(go.sent_time.unwrap().timestamp_subsec_nanos(), 123_456_789);
         let dotnet = r#"{"message_id":"m","sent_time":"2024-05-06T07:08:09.1234567Z","message":"YQ=="}"#;
         assert_eq!(read(dotnet).get_message().unwrap().as_ref(), b"a");
@@ -123,7 +126,17 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_is_an_error() {
-        let others = ["", "null", "5", "[]", "{}", r#"["m",null,null,null,null,null]"#, r#"{"a":1}"#, r#"{"message_id":"#, r#"{"message_id":5}"#];
+        let others = [
+            "",
+            "null",
+            "5",
+            "[]",
+            "{}",
+            r#"["m",null,null,null,null,null]"#,
+            r#"{"a":1}"#,
+            r#"{"message_id":"#,
+            r#"{"message_id":5}"#,
+        ];
         for json in others.into_iter().chain([r#"{"message_id":"m","sent_time":"yesterday"}"#]) {
             assert_eq!(decode(json.as_bytes()).unwrap_err().code(), "BAD_ENVELOPE", "{json}");
         }

@@ -22,7 +22,7 @@ tokio::task_local! {
 /// [`begin`](Self::begin) takes the place at once, so that an [`end`](Self::end) right after it is never lost,
 /// and [`Listening::run`] then does the listening.
 #[derive(Default)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     active: Mutex<Option<Active>>,
 }
 
@@ -34,7 +34,7 @@ struct Active {
 
 /// A place as the listener of a queue, held until it is dropped.
 #[must_use = "dropping it ends the listening"]
-pub struct Listening {
+pub(crate) struct Listening {
     pub(super) id: u64,
     pub(super) cancelled: CancellationToken,
     done: CancellationToken,
@@ -42,7 +42,7 @@ pub struct Listening {
 
 impl Listeners {
     /// Nobody listens.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -54,7 +54,7 @@ impl Listeners {
     ///
     /// # Errors
     /// `ALREADY_LISTENING` (InvalidState) while another has it.
-    pub fn begin(&self, correlation_id: Option<&str>) -> Result<Listening, ApplicationError> {
+    pub(crate) fn begin(&self, correlation_id: Option<&str>) -> Result<Listening, ApplicationError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let mut active = self.lock();
         if active.as_ref().is_some_and(|active| !active.done.is_cancelled()) {
@@ -69,7 +69,7 @@ impl Listeners {
 
     /// Ends the listening, if there is any. No handling starts after this returns. It waits up to five seconds
     /// for one that runs, unless it is called from there.
-    pub async fn end(&self) {
+    pub(crate) async fn end(&self) {
         let Some(active) = self.lock().take() else { return };
         active.cancelled.cancel();
         if HANDLING.try_with(|id| *id == active.id) != Ok(true) {

@@ -2,5 +2,5 @@ mod listeners;
 mod receiver;
 mod run;
 
-pub use listeners::{Listeners, Listening};
+pub(crate) use listeners::{Listeners, Listening};
 pub use receiver::{CallbackMessageReceiver, IMessageReceiver};

@@ -40,7 +40,11 @@ where
     F: Fn(MessageEnvelope) -> Handling + Send + Sync,
     Handling: Future<Output = Result<(), ApplicationError>> + Send,
 {
-    async fn receive_message(&self, envelope: MessageEnvelope, _: &dyn IMessageQueue) -> Result<(), ApplicationError> {
+    async fn receive_message(
+        &self,
+        envelope: MessageEnvelope,
+        _: &dyn IMessageQueue,
+    ) -> Result<(), ApplicationError> {
         self(envelope).await
     }
 }

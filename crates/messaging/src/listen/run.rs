@@ -8,11 +8,8 @@ use crate::{IMessageQueue, MessageEnvelope, MessageQueue};
 
 impl Listening {
     /// Gives the queue's messages to the receiver, one after another, as [`IMessageQueue::listen`] tells, until
-    /// the listening is ended or the queue closed.
-    ///
-    /// # Errors
-    /// Those of `receive`, but for `NOT_OPENED`, which is the end.
-    pub async fn run(
+    /// the listening is ended or the queue closed, which `NOT_OPENED` of `receive` tells too.
+    pub(crate) async fn run(
         self,
         base: &MessageQueue,
         queue: &dyn IMessageQueue,
@@ -38,7 +35,7 @@ impl Listening {
     }
 
     /// Runs [`run`](Self::run) on a task of its own and logs the error that ends it.
-    pub fn spawn<Q: IMessageQueue + 'static>(
+    pub(crate) fn spawn<Q: IMessageQueue + 'static>(
         self,
         queue: Arc<Q>,
         base: fn(&Q) -> &MessageQueue,
@@ -49,7 +46,11 @@ impl Listening {
         tokio::spawn(async move {
             let (base, id) = (base(&queue), correlation_id.as_deref());
             if let Err(error) = self.run(base, &*queue, id, &*receiver).await {
-                base.logger().error(id, Some(&error), format_args!("Stopped listening at [{}]", base.get_name()));
+                base.logger().error(
+                    id,
+                    Some(&error),
+                    format_args!("Stopped listening at [{}]", base.get_name()),
+                );
             }
         });
     }

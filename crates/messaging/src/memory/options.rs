@@ -20,13 +20,15 @@ impl Default for Options {
 impl Options {
     pub(super) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
         let defaults = Self::default();
-        let lock_timeout = config.try_get_as_duration_ms("options.lock_timeout")?.unwrap_or(defaults.lock_timeout);
+        let lock_timeout =
+            config.try_get_as_duration_ms("options.lock_timeout")?.unwrap_or(defaults.lock_timeout);
         let max_messages = match config.try_get_as_long("options.max_messages")? {
             None => defaults.max_messages,
             Some(0) => None,
             Some(count) => Some(usize::try_from(count).map_err(|_| {
                 let message = format!("options.max_messages is {count}; it must be 0 (no limit) or more");
-                ApplicationError::config(None, "BAD_VALUE", message).with_details("key", "options.max_messages")
+                ApplicationError::config(None, "BAD_VALUE", message)
+                    .with_details("key", "options.max_messages")
             })?),
         };
         Ok(Self { lock_timeout, max_messages })

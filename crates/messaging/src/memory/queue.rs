@@ -113,7 +113,8 @@ impl MemoryMessageQueue {
             let expired = storage.expire(Instant::now());
             let before = storage.next_deadline();
             let result = work(&mut storage);
-            let sooner = storage.next_deadline().is_some_and(|after| before.is_none_or(|before| after < before));
+            let sooner =
+                storage.next_deadline().is_some_and(|after| before.is_none_or(|before| after < before));
             (result, expired, sooner)
         };
         // Whoever waits does so until the first lock expires, which is sooner now than they know.
@@ -192,7 +193,7 @@ impl IClosable for MemoryMessageQueue {
             return Ok(());
         }
         // First the listener, while its last handling can still settle its message.
-        self.base.listeners().end().await;
+        self.base.end_listen().await;
         self.end_session();
         self.storage(Storage::release_all);
         // Somebody may have opened the queue again and wait already.
@@ -243,7 +244,10 @@ impl IMessageQueue for MemoryMessageQueue {
             full
         });
         if let Some(max) = full {
-            let message = format!("queue '{}' holds {max} messages, as many as options.max_messages allows", self.get_name());
+            let message = format!(
+                "queue '{}' holds {max} messages, as many as options.max_messages allows",
+                self.get_name()
+            );
             let error = ApplicationError::invalid_state(correlation_id, "QUEUE_FULL", message);
             return Err(SendError::new(error, envelope));
         }
@@ -264,7 +268,9 @@ impl IMessageQueue for MemoryMessageQueue {
         self.session(correlation_id)?;
         let messages = self.storage(|storage| storage.peek(message_count));
         let count = messages.len();
-        self.base.logger().trace(correlation_id, format_args!("Peeked {count} messages at [{}]", self.get_name()));
+        self.base
+            .logger()
+            .trace(correlation_id, format_args!("Peeked {count} messages at [{}]", self.get_name()));
         Ok(messages)
     }
 
@@ -294,14 +300,20 @@ impl IMessageQueue for MemoryMessageQueue {
         Ok(received)
     }
 
-    async fn renew_lock(&self, envelope: &MessageEnvelope, lock_timeout: Duration) -> Result<(), ApplicationError> {
+    async fn renew_lock(
+        &self,
+        envelope: &MessageEnvelope,
+        lock_timeout: Duration,
+    ) -> Result<(), ApplicationError> {
         let id = envelope.correlation_id.as_deref();
         self.session(id)?;
         let token = LockToken::of(self.id, envelope).ok_or_else(|| self.lock_lost(envelope))?;
         if !self.storage(|storage| storage.renew(token.lock, after(lock_timeout))) {
             return Err(self.lock_lost(envelope));
         }
-        self.base.logger().trace(id, format_args!("Renewed lock for message {envelope} at [{}]", self.get_name()));
+        self.base
+            .logger()
+            .trace(id, format_args!("Renewed lock for message {envelope} at [{}]", self.get_name()));
         Ok(())
     }
 
@@ -344,9 +356,7 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.session(correlation_id)?;
-        let listening = self.base.listeners().begin(correlation_id)?;
-        listening.run(&self.base, self, correlation_id, &*receiver).await
+        self.base.listen(self, correlation_id, &*receiver).await
     }
 
     fn begin_listen(
@@ -354,13 +364,10 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.session(correlation_id)?;
-        let listening = self.base.listeners().begin(correlation_id)?;
-        listening.spawn(self, |queue| &queue.base, correlation_id, receiver);
-        Ok(())
+        MessageQueue::begin_listen(self, |queue| &queue.base, correlation_id, receiver)
     }
 
     async fn end_listen(&self, _correlation_id: Option<&str>) {
-        self.base.listeners().end().await;
+        self.base.end_listen().await;
     }
 }

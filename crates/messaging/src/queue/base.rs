@@ -11,7 +11,10 @@ use pip_services_components::{
     log::{CompositeLogger, ILogger},
 };
 
-use crate::{Listeners, MessageEnvelope, MessagingCapabilities};
+use crate::{
+    IMessageQueue, IMessageReceiver, MessageEnvelope, MessagingCapabilities,
+    listen::{Listeners, Listening},
+};
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
 ///
@@ -126,9 +129,48 @@ impl MessageQueue {
         &self.counters
     }
 
-    /// The queue's listener.
-    pub fn listeners(&self) -> &Listeners {
-        &self.listeners
+    /// Does what [`IMessageQueue::listen`] tells, for the queue that this is the base of.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn listen(
+        &self,
+        queue: &dyn IMessageQueue,
+        correlation_id: Option<&str>,
+        receiver: &dyn IMessageReceiver,
+    ) -> Result<(), ApplicationError> {
+        self.begin(queue, correlation_id)?.run(self, queue, correlation_id, receiver).await
+    }
+
+    /// Does what [`IMessageQueue::begin_listen`] tells, for a queue that holds a base.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin_listen<Q: IMessageQueue + 'static>(
+        queue: Arc<Q>,
+        base: fn(&Q) -> &MessageQueue,
+        correlation_id: Option<&str>,
+        receiver: Arc<dyn IMessageReceiver>,
+    ) -> Result<(), ApplicationError> {
+        let listening = base(&queue).begin(&*queue, correlation_id)?;
+        listening.spawn(queue, base, correlation_id, receiver);
+        Ok(())
+    }
+
+    fn begin(
+        &self,
+        queue: &dyn IMessageQueue,
+        correlation_id: Option<&str>,
+    ) -> Result<Listening, ApplicationError> {
+        if !queue.is_open() {
+            return Err(self.not_opened(correlation_id));
+        }
+        self.listeners.begin(correlation_id)
+    }
+
+    /// Does what [`IMessageQueue::end_listen`] tells. A queue's `close` begins with it.
+    pub async fn end_listen(&self) {
+        self.listeners.end().await;
     }
 
     /// The error of an operation on a queue that is not open.
@@ -140,7 +182,8 @@ impl MessageQueue {
     /// The error of an operation that the queue cannot do.
     pub fn not_supported(&self, correlation_id: Option<&str>, operation: &str) -> ApplicationError {
         let message = format!("queue '{}' cannot {operation}", self.names.load().queue);
-        ApplicationError::unsupported(correlation_id, "NOT_SUPPORTED", message).with_details("operation", operation)
+        ApplicationError::unsupported(correlation_id, "NOT_SUPPORTED", message)
+            .with_details("operation", operation)
     }
 
     /// A message was sent.
@@ -186,7 +229,11 @@ impl MessageQueue {
     pub fn malformed(&self, error: &ApplicationError, origin: &str) {
         let names = self.names.load();
         self.counters.increment_one(&names.malformed);
-        self.logger.error(None, Some(error), format_args!("Skipped what arrived from {origin} at [{}]", names.queue));
+        self.logger.error(
+            None,
+            Some(error),
+            format_args!("Skipped what arrived from {origin} at [{}]", names.queue),
+        );
     }
 
     /// A receiver did not handle a message.
@@ -194,6 +241,10 @@ impl MessageQueue {
         let names = self.names.load();
         self.counters.increment_one(&names.failed);
         let id = envelope.correlation_id.as_deref();
-        self.logger.error(id, Some(error), format_args!("Failed to handle message {envelope} at [{}]", names.queue));
+        self.logger.error(
+            id,
+            Some(error),
+            format_args!("Failed to handle message {envelope} at [{}]", names.queue),
+        );
     }
 }

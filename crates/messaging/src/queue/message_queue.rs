@@ -68,7 +68,11 @@ pub trait IMessageQueue: IOpenable {
     /// # Errors
     /// `LOCK_LOST` (InvalidState) when the message is not locked by this envelope any more, `NOT_OPENED`,
     /// `NOT_SUPPORTED`.
-    async fn renew_lock(&self, envelope: &MessageEnvelope, lock_timeout: Duration) -> Result<(), ApplicationError>;
+    async fn renew_lock(
+        &self,
+        envelope: &MessageEnvelope,
+        lock_timeout: Duration,
+    ) -> Result<(), ApplicationError>;
 
     /// Removes a received message for good, and the lock from its envelope. Does nothing to an envelope
     /// without a lock.

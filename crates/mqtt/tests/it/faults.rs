@@ -114,11 +114,17 @@ async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
     let broker = TestBroker::start(Engine::Mosquitto).unwrap();
     let more = [("options.send_timeout", "500"), ("options.keepalive_timeout", "60000")];
     let queue = open(&broker, "orders", &more).await;
+    let late = open(&broker, "late", &[("options.autosubscribe", "false"), more[1]]).await;
     broker.freeze().unwrap();
     let start = Instant::now();
     assert_eq!(queue.send(None, message("a")).await.unwrap_err().error().code(), "PUBLISH_FAILED");
     assert!(queue.receive(None, Duration::from_millis(500)).await.unwrap().is_none());
     queue.close(None).await.unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    // It begins to subscribe, which nobody answers.
+    let start = Instant::now();
+    assert!(late.receive(None, Duration::from_millis(200)).await.unwrap().is_none());
+    late.close(None).await.unwrap();
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     broker.thaw().unwrap();
 }

@@ -1,8 +1,5 @@
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,11 +18,9 @@ use pip_services_messaging::{
     SendError,
 };
 use tokio::{runtime::Handle, time::timeout};
-use tokio_util::sync::CancellationToken;
 
-use crate::{
-    MqttConnection, client::Delivery, codec, options::QueueOptions, router::MqttMessageListener, topic,
-};
+use super::{arrivals::Arrivals, session::Session, setup::Setup};
+use crate::{MqttConnection, codec, options::QueueOptions, topic};
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_message_count: true,
@@ -83,93 +78,10 @@ pub struct MqttMessageQueue {
     session: ArcSwapOption<Session>,
 }
 
-/// What `configure` and `set_references` leave for `open`.
-#[derive(Default)]
-struct Setup {
-    options: QueueOptions,
-    dependencies: DependencyResolver,
-    /// The configuration names the shared connection.
-    needs_shared: bool,
-    /// The configuration has connection parameters of the queue's own.
-    has_own: bool,
-    shared: Option<Arc<MqttConnection>>,
-}
-
-/// What lasts from an `open` to the next `close`.
-struct Session {
-    options: QueueOptions,
-    filter: String,
-    connection: Arc<MqttConnection>,
-    arrivals: Arc<Arrivals>,
-    closed: CancellationToken,
-    subscribed: AtomicBool,
-    subscribing: tokio::sync::Mutex<()>,
-}
-
-/// Takes what arrives on the queue's topic.
-struct Arrivals {
-    base: Arc<MessageQueue>,
-    buffer: MessageBuffer,
-    serialize_envelope: bool,
-}
-
 component!(
     MqttMessageQueue: dyn IMessageQueue, dyn IOpenable, dyn IClosable, dyn IConfigurable, dyn IReferenceable,
     dyn IUnreferenceable, dyn ICleanable
 );
-
-impl MqttMessageListener for Arrivals {
-    fn on_message(&self, delivery: &Delivery) {
-        match codec::decode(&delivery.topic, delivery.payload.clone(), self.serialize_envelope) {
-            Ok(envelope) => {
-                self.base.received(&envelope);
-                if let Some(dropped) = self.buffer.push(envelope) {
-                    self.base.dropped(&dropped);
-                }
-            }
-            Err(error) => self.base.malformed(&error, &format!("topic '{}'", delivery.topic)),
-        }
-    }
-}
-
-impl Session {
-    fn listener(&self) -> Arc<dyn MqttMessageListener> {
-        self.arrivals.clone()
-    }
-
-    /// Subscribes, unless that has been done.
-    async fn subscribe(self: Arc<Self>) -> Result<(), ApplicationError> {
-        let _turn = self.subscribing.lock().await;
-        if !self.subscribed.load(Ordering::Acquire) {
-            self.connection.subscribe(&self.filter, self.options.qos, self.listener()).await?;
-            self.subscribed.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// Subscribes before the first delivery. Dropping the future does not stop the subscribing.
-    async fn subscribed(self: &Arc<Self>) -> Result<(), ApplicationError> {
-        if self.subscribed.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let subscribing = tokio::spawn(self.clone().subscribe());
-        tokio::select! {
-            outcome = subscribing => outcome.unwrap_or_else(|error| {
-                let message = format!("subscribing to topic '{}' was stopped", self.filter);
-                Err(ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_cause(error))
-            }),
-            () = self.closed.cancelled() => Ok(()),
-        }
-    }
-
-    async fn close(&self) {
-        self.closed.cancel();
-        let _turn = self.subscribing.lock().await;
-        if self.subscribed.swap(false, Ordering::AcqRel) {
-            self.connection.unsubscribe(&self.filter, &self.listener()).await;
-        }
-    }
-}
 
 impl MqttMessageQueue {
     /// A queue of that name, which configuration can replace.
@@ -239,9 +151,9 @@ impl Drop for MqttMessageQueue {
         };
         session.closed.cancel();
         // A shared connection outlives the queue, and would go on delivering to it.
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { session.close().await })),
-            Err(_) => session.connection.forget(&session.filter, &session.listener()),
+        session.connection.forget(&session.filter, &session.listener());
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { session.close().await });
         }
     }
 }
@@ -319,15 +231,7 @@ impl IOpenable for MqttMessageQueue {
             buffer: MessageBuffer::new(options.max_cache_size),
             serialize_envelope: options.serialize_envelope,
         };
-        let session = Arc::new(Session {
-            filter,
-            connection,
-            arrivals: Arc::new(arrivals),
-            closed: CancellationToken::new(),
-            subscribed: AtomicBool::new(false),
-            subscribing: tokio::sync::Mutex::default(),
-            options,
-        });
+        let session = Arc::new(Session::new(options, filter, connection, arrivals));
         if session.options.autosubscribe
             && let Err(error) = session.subscribed().await
         {
@@ -348,7 +252,7 @@ impl IClosable for MqttMessageQueue {
         if !self.is_open() {
             return Ok(());
         }
-        self.base.listeners().end().await;
+        self.base.end_listen().await;
         if let Some(session) = self.session.swap(None) {
             session.close().await;
         }
@@ -486,9 +390,7 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.session(correlation_id)?;
-        let listening = self.base.listeners().begin(correlation_id)?;
-        listening.run(&self.base, self, correlation_id, &*receiver).await
+        self.base.listen(self, correlation_id, &*receiver).await
     }
 
     fn begin_listen(
@@ -496,13 +398,10 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.session(correlation_id)?;
-        let listening = self.base.listeners().begin(correlation_id)?;
-        listening.spawn(self, |queue| &queue.base, correlation_id, receiver);
-        Ok(())
+        MessageQueue::begin_listen(self, |queue| &queue.base, correlation_id, receiver)
     }
 
     async fn end_listen(&self, _correlation_id: Option<&str>) {
-        self.base.listeners().end().await;
+        self.base.end_listen().await;
     }
 }

@@ -1,0 +1,17 @@
+use std::sync::Arc;
+
+use pip_services_commons::refer::DependencyResolver;
+
+use crate::{MqttConnection, options::QueueOptions};
+
+/// What `configure` and `set_references` leave for `open`.
+#[derive(Default)]
+pub(super) struct Setup {
+    pub(super) options: QueueOptions,
+    pub(super) dependencies: DependencyResolver,
+    /// The configuration names the shared connection.
+    pub(super) needs_shared: bool,
+    /// The configuration has connection parameters of the queue's own.
+    pub(super) has_own: bool,
+    pub(super) shared: Option<Arc<MqttConnection>>,
+}
