@@ -73,8 +73,10 @@ async fn a_queue_on_a_shared_connection_comes_back_after_a_crash(broker: TestBro
 }
 
 async fn a_send_during_an_outage_waits_for_the_broker(broker: TestBroker) {
-    let queue = open(&broker, "orders", &[("options.send_timeout", "20000")]).await;
+    let (observed, connection) = shared(&broker).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
     broker.stop().unwrap();
+    eventually("the loss is noticed", async || !connection.is_connected()).await;
     let sending = tokio::spawn({
         let queue = queue.clone();
         async move { queue.send(None, message("patient")).await.map_err(|failed| failed.into_parts().0) }
