@@ -24,7 +24,7 @@ pub(crate) enum Command {
     /// Prints the messages that wait, without taking them
     Peek(PeekArguments),
     /// Prints how many messages wait
-    Count(QueueArguments),
+    Count(CountArguments),
 }
 
 impl Command {
@@ -33,7 +33,7 @@ impl Command {
             Self::Send(arguments) => &arguments.queue,
             Self::Listen(arguments) | Self::Receive(arguments) => &arguments.queue,
             Self::Peek(arguments) => &arguments.queue,
-            Self::Count(arguments) => arguments,
+            Self::Count(arguments) => &arguments.queue,
         }
     }
 }
@@ -49,8 +49,8 @@ pub(crate) struct QueueArguments {
     pub(crate) queue: Option<Descriptor>,
 
     /// A parameter of the file's template; the environment's variables are parameters too
-    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parameter)]
-    pub(crate) parameters: Vec<(String, String)>,
+    #[arg(short, long = "param", value_name = "KEY=VALUE")]
+    pub(crate) parameters: Vec<String>,
 }
 
 #[derive(Args)]
@@ -96,15 +96,24 @@ pub(crate) struct PeekArguments {
     /// How many messages to print at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1)]
     pub(crate) count: usize,
+
+    /// How many milliseconds to wait for as many: a broker may deliver only from now on
+    #[arg(long, value_name = "MS", value_parser = milliseconds, default_value = "0")]
+    pub(crate) wait: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct CountArguments {
+    #[command(flatten)]
+    pub(crate) queue: QueueArguments,
+
+    /// How many milliseconds to wait for the first: a broker may deliver only from now on
+    #[arg(long, value_name = "MS", value_parser = milliseconds, default_value = "0")]
+    pub(crate) wait: Duration,
 }
 
 fn descriptor(text: &str) -> Result<Descriptor, String> {
     text.parse().map_err(|error| format!("{error}"))
-}
-
-fn parameter(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {

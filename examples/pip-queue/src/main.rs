@@ -1,8 +1,10 @@
 //! A command-line client for the queues of a configuration file.
 
 mod args;
+mod look;
 mod outcome;
 mod output;
+mod parameters;
 mod send;
 mod service;
 mod signals;
@@ -10,7 +12,7 @@ mod stderr_logger;
 mod take;
 
 use std::{
-    io::{Write, stderr},
+    io::{self, Write, stderr},
     process::ExitCode,
     sync::Arc,
 };
@@ -18,6 +20,7 @@ use std::{
 use clap::Parser;
 use pip_services_commons::errors::ApplicationError;
 use pip_services_messaging::IMessageQueue;
+use tokio::runtime::Runtime;
 
 use crate::{
     args::{Arguments, Command},
@@ -26,14 +29,25 @@ use crate::{
     signals::Signals,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = run(Arguments::parse().command).await;
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let outcome = Runtime::new().map_err(no_runtime).and_then(|runtime| {
+        let outcome = runtime.block_on(run(command));
+        // To read standard input and to look up a host block a thread, which the end must not wait for.
+        runtime.shutdown_background();
+        outcome
+    });
     if let Err(error) = &outcome {
+        let component =
+            error.detail("component").map(|component| format!("{component}: ")).unwrap_or_default();
         // Nobody to tell where standard error is closed.
-        let _ = writeln!(stderr().lock(), "pip-queue: {error:#}");
+        let _ = writeln!(stderr().lock(), "pip-queue: {component}{error:#}");
     }
     outcome::exit_code(&outcome)
+}
+
+fn no_runtime(error: io::Error) -> ApplicationError {
+    ApplicationError::internal(None, "NO_RUNTIME", "cannot start").with_cause(error)
 }
 
 async fn run(command: Command) -> Result<Outcome, ApplicationError> {
@@ -62,13 +76,7 @@ async fn execute(queue: &Arc<dyn IMessageQueue>, command: Command) -> Result<Out
         Command::Send(arguments) => send::send(&**queue, arguments).await,
         Command::Listen(arguments) => take::listen(queue.clone(), &arguments).await,
         Command::Receive(arguments) => take::receive(&**queue, &arguments).await,
-        Command::Peek(arguments) => {
-            queue.peek_batch(None, arguments.count).await?.iter().try_for_each(output::print)?;
-            Ok(Outcome::Done)
-        }
-        Command::Count(_) => {
-            output::print_line(&queue.read_message_count().await?.to_string())?;
-            Ok(Outcome::Done)
-        }
+        Command::Peek(arguments) => look::peek(&**queue, &arguments).await,
+        Command::Count(arguments) => look::count(&**queue, &arguments).await,
     }
 }

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use pip_services_commons::{
-    config::ConfigParams,
-    errors::ApplicationError,
+    errors::{ApplicationError, ErrorCategory},
     refer::{Descriptor, IReferences, ReferencesExt},
 };
 use pip_services_components::build::Factory;
@@ -10,7 +9,7 @@ use pip_services_container::Container;
 use pip_services_messaging::{DefaultMessagingFactory, IMessageQueue};
 use pip_services_mqtt::DefaultMqttFactory;
 
-use crate::{args::QueueArguments, stderr_logger::StderrLogger};
+use crate::{args::QueueArguments, parameters::parameters, stderr_logger::StderrLogger};
 
 /// An open container, and the queue to work on.
 pub(crate) struct Service {
@@ -21,9 +20,7 @@ pub(crate) struct Service {
 impl Service {
     /// Opens the components of the configuration file and finds the queue.
     pub(crate) async fn open(arguments: &QueueArguments) -> Result<Self, ApplicationError> {
-        let mut parameters: ConfigParams = std::env::vars().collect();
-        arguments.parameters.iter().for_each(|(key, value)| parameters.put(key, value));
-
+        let parameters = parameters(&arguments.parameters)?;
         let container = Container::new("pip-queue");
         container.add_factory(Arc::new(DefaultMessagingFactory::new()));
         container.add_factory(Arc::new(DefaultMqttFactory::new()));
@@ -31,7 +28,7 @@ impl Service {
         let console = Descriptor::new("pip-services", "logger", "console", "*", "1.0");
         loggers.register(console, |_| Ok(Arc::new(StderrLogger)));
         container.add_factory(Arc::new(loggers));
-        container.read_config_from_file(None, &arguments.config, &parameters)?;
+        container.read_config_from_file(None, &arguments.config, &parameters).map_err(as_misconfiguration)?;
         container.open(None).await?;
 
         match find_queue(&**container.references(), arguments.queue.as_ref()) {
@@ -46,6 +43,16 @@ impl Service {
 
     pub(crate) async fn close(self) -> Result<(), ApplicationError> {
         self.container.close(None).await
+    }
+}
+
+/// A file that cannot be read is as wrong as what it can say.
+fn as_misconfiguration(error: ApplicationError) -> ApplicationError {
+    match error.category() {
+        ErrorCategory::FileError => ApplicationError::config(None, "BAD_CONFIG", "--config")
+            .with_details("key", "--config")
+            .with_cause(error),
+        _ => error,
     }
 }
 
