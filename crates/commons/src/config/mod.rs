@@ -13,6 +13,7 @@ mod name_resolver;
 mod option_resolver;
 mod params;
 mod secrets;
+mod string_form;
 mod value;
 
 pub use configurable::IConfigurable;

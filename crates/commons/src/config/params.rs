@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
-use super::{IntoConfigValue, redacted};
+use super::{IntoConfigValue, redacted, string_form};
 use crate::{convert, errors::ApplicationError};
 
 /// Configuration parameters: an ordered map of keys with dots to text; ports `ConfigParams`.
@@ -81,14 +81,28 @@ impl ConfigParams {
 
     /// Parameters from the form `key1=value1;key2=value2`. Keys and values are trimmed, the first `=` of an
     /// item separates the two, and an item without `=` is a null.
+    ///
+    /// A key or value in double quotes, which other ports do not know, can hold anything: `\"`, `\\`, `\n`, `\r`
+    /// and `\t` stand for themselves. A quote elsewhere is an ordinary character.
+    ///
+    /// ```
+    /// use pip_services_commons::config::ConfigParams;
+    ///
+    /// let config = ConfigParams::from_string(r#"name=orders; credential.password="a;b=c""#);
+    /// assert_eq!(config.get("credential.password"), Some("a;b=c"));
+    /// assert_eq!(ConfigParams::from_string(&config.to_config_string()), config);
+    /// ```
     pub fn from_string(line: &str) -> Self {
-        line.split(';')
-            .filter(|item| !item.trim().is_empty())
-            .map(|item| match item.split_once('=') {
-                Some((key, value)) => (key.trim(), Some(value.trim())),
-                None => (item.trim(), None),
-            })
-            .collect()
+        string_form::parse(line).into_iter().collect()
+    }
+
+    /// The form that [`from_string`](Self::from_string) reads back to the same parameters.
+    ///
+    /// It shows secrets; `Display` gives a form for people, without them.
+    pub fn to_config_string(&self) -> String {
+        let mut line = String::new();
+        self.iter().for_each(|(key, value)| string_form::write(&mut line, key, value));
+        line
     }
 
     /// All of the given parameters; where keys repeat, the later ones win.
@@ -352,8 +366,36 @@ mod tests {
 
     #[test]
     fn the_string_form_trims_and_splits_at_the_first_equals_sign() {
-        let config = ConfigParams::from_string(" a = 1 ;;b; d=1=2 ; ");
-        assert_eq!(config.iter().collect::<Vec<_>>(), [("a", Some("1")), ("b", None), ("d", Some("1=2"))]);
+        let config = ConfigParams::from_string(" a = 1 ;;b; d=1=2 ;=x;e=; ");
+        let expected = [("a", Some("1")), ("b", None), ("d", Some("1=2")), ("=x", None), ("e", Some(""))];
+        assert_eq!(config.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn quotes_hold_what_the_string_form_could_not() {
+        let config = ConfigParams::from_string(
+            r#"a="1;2=3" ; "k;=" = " x " ;b="say \"hi\"\n\\";c=x"y;d="open;e="1"2"#,
+        );
+        let expected = [
+            ("a", Some("1;2=3")),
+            ("k;=", Some(" x ")),
+            ("b", Some("say \"hi\"\n\\")),
+            ("c", Some("x\"y")),
+            ("d", Some("\"open")),
+            ("e", Some("\"1\"2")),
+        ];
+        assert_eq!(config.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_string_form_reads_back_to_the_same_parameters() {
+        let mut config =
+            ConfigParams::from_tuples([("plain", "1"), ("a;b", "c=d"), ("x=y", "\"q\""), ("", "\\")]);
+        config.put("space", " \n\t ");
+        config.put("empty", "");
+        config.put("null", None::<&str>);
+        config.put("password", "secret;");
+        assert_eq!(ConfigParams::from_string(&config.to_config_string()), config);
     }
 
     #[test]

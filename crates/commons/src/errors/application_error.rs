@@ -32,6 +32,7 @@ struct Inner {
     correlation_id: Option<String>,
     details: IndexMap<String, String>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
+    stack_trace: Option<String>,
 }
 
 macro_rules! constructors {
@@ -65,6 +66,7 @@ impl ApplicationError {
             correlation_id: correlation_id.map(str::to_owned),
             details: IndexMap::new(),
             cause: None,
+            stack_trace: None,
         }))
     }
 
@@ -118,6 +120,11 @@ impl ApplicationError {
         self.0.details.get(name).map(String::as_str)
     }
 
+    /// Where the error was raised, for one that came from a port that tells it.
+    pub fn stack_trace(&self) -> Option<&str> {
+        self.0.stack_trace.as_deref()
+    }
+
     /// Sets the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
@@ -136,6 +143,13 @@ impl ApplicationError {
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(Arc::from(cause.into()));
+        self
+    }
+
+    /// Sets where the error was raised.
+    #[must_use]
+    pub fn with_stack_trace(mut self, stack_trace: impl Into<String>) -> Self {
+        self.0.stack_trace = Some(stack_trace.into());
         self
     }
 
@@ -164,7 +178,8 @@ impl fmt::Display for ApplicationError {
 
 impl fmt::Debug for ApplicationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { category, code, status, message, correlation_id, details, cause } = &*self.0;
+        let Inner { category, code, status, message, correlation_id, details, cause, stack_trace: _ } =
+            &*self.0;
         f.debug_struct("ApplicationError")
             .field("category", category)
             .field("code", code)

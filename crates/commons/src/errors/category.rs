@@ -70,8 +70,60 @@ impl ErrorCategory {
     }
 }
 
+impl From<&str> for ErrorCategory {
+    /// The category of a text; one that is not known stays as it is. `NoFileAccess` is what .NET calls `FileError`.
+    fn from(text: &str) -> Self {
+        match text {
+            "Unknown" => Self::Unknown,
+            "Internal" => Self::Internal,
+            "Misconfiguration" => Self::Misconfiguration,
+            "InvalidState" => Self::InvalidState,
+            "NoResponse" => Self::NoResponse,
+            "FailedInvocation" => Self::FailedInvocation,
+            "FileError" | "NoFileAccess" => Self::FileError,
+            "BadRequest" => Self::BadRequest,
+            "Unauthorized" => Self::Unauthorized,
+            "NotFound" => Self::NotFound,
+            "Conflict" => Self::Conflict,
+            "Unsupported" => Self::Unsupported,
+            "TooManyRequests" => Self::TooManyRequests,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
 impl fmt::Display for ErrorCategory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_reads_back_to_its_category() {
+        use ErrorCategory::*;
+        let categories = [
+            Unknown,
+            Internal,
+            Misconfiguration,
+            InvalidState,
+            NoResponse,
+            FailedInvocation,
+            FileError,
+            BadRequest,
+            Unauthorized,
+            NotFound,
+            Conflict,
+            Unsupported,
+            TooManyRequests,
+            Other("Teapot".into()),
+        ];
+        for category in categories {
+            assert_eq!(ErrorCategory::from(category.as_str()), category);
+        }
+        assert_eq!(ErrorCategory::from("NoFileAccess"), FileError);
     }
 }

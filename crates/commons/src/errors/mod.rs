@@ -11,6 +11,8 @@
 
 mod application_error;
 mod category;
+mod description;
 
 pub use application_error::ApplicationError;
 pub use category::ErrorCategory;
+pub use description::ErrorDescription;
