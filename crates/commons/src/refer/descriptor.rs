@@ -17,7 +17,7 @@ use crate::errors::ApplicationError;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Descriptor {
-    fields: [Option<Box<str>>; 5],
+    fields: [Field; 5],
 }
 
 impl Descriptor {
@@ -59,15 +59,26 @@ impl Descriptor {
     /// Whether each field is equal or a wildcard on either side; ports `match`.
     #[doc(alias = "match")]
     pub fn matches(&self, other: &Self) -> bool {
-        self.fields.iter().zip(&other.fields).all(|(one, other)| match (one, other) {
-            (Some(one), Some(other)) => one == other,
-            _ => true,
-        })
+        self.fields.iter().zip(&other.fields).all(field_matches)
+    }
+
+    /// In how many fields the two do not match.
+    pub(super) fn differences(&self, other: &Self) -> usize {
+        self.fields.iter().zip(&other.fields).filter(|fields| !field_matches(*fields)).count()
     }
 
     /// Whether no field is a wildcard.
     pub fn is_complete(&self) -> bool {
         self.fields.iter().all(Option::is_some)
+    }
+}
+
+type Field = Option<Box<str>>;
+
+fn field_matches((one, other): (&Field, &Field)) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
     }
 }
 

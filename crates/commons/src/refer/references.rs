@@ -123,6 +123,32 @@ impl References {
         read(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The error of a lookup, with what came near: the locators that differ in the fewest fields.
+    fn nothing_matches(&self, locator: &Descriptor) -> ApplicationError {
+        let error =
+            |message| ApplicationError::internal(None, "REF_ERROR", message).with_details("locator", locator);
+        let differing: Vec<(usize, String)> = self.read(|entries| {
+            let differences =
+                |entry: &Reference| (entry.locator.differences(locator), entry.locator.to_string());
+            entries.iter().map(differences).collect()
+        });
+        // What differs in most fields is something else.
+        let least = differing.iter().map(|(count, _)| *count).filter(|count| *count <= 2).min();
+        let near: Vec<&str> = differing
+            .iter()
+            .filter(|(count, _)| Some(*count) == least)
+            .map(|(_, text)| text.as_str())
+            .collect();
+        match near.as_slice() {
+            [] => error(format!("no component matches {locator}")),
+            near => {
+                let near = near.join(", ");
+                error(format!("no component matches {locator}; near to it is {near}"))
+                    .with_details("near", near)
+            }
+        }
+    }
+
     fn write<T>(&self, write: impl FnOnce(&mut Vec<Reference>) -> T) -> T {
         write(&mut self.entries.write().unwrap_or_else(PoisonError::into_inner))
     }
@@ -165,10 +191,7 @@ impl IReferences for References {
             matching.map(|entry| entry.component.clone()).collect()
         });
         if required && found.is_empty() {
-            let message = format!("no component matches {locator}");
-            return Err(
-                ApplicationError::internal(None, "REF_ERROR", message).with_details("locator", locator)
-            );
+            return Err(self.nothing_matches(locator));
         }
         Ok(found)
     }
@@ -233,6 +256,21 @@ mod tests {
         assert_eq!(wrong.code(), "REF_WRONG_TYPE");
         assert!(wrong.message().contains("Text") && wrong.message().contains("Number"), "{wrong}");
         assert!(references.get_one_optional::<Number>(&locator("g:text:*:*:*")).is_none());
+    }
+
+    #[test]
+    fn a_failed_lookup_tells_what_came_near() {
+        let references = numbers();
+        references.put(locator("g:text:k:n:1.0"), Arc::new(Text));
+        let error = references.find(&locator("*:number:*:4:*"), true).err().unwrap();
+        assert_eq!(error.detail("near"), Some("g:number:k:1:1.0, g:number:k:2:1.0, g:number:k:3:1.0"));
+        let error = references.find(&locator("g:texts:k:n:1.0"), true).err().unwrap();
+        assert_eq!(error.message(), "no component matches g:texts:k:n:1.0; near to it is g:text:k:n:1.0");
+        let error = references.find(&locator("other:thing:x:y:2.0"), true).err().unwrap();
+        assert_eq!(
+            (error.message(), error.detail("near")),
+            ("no component matches other:thing:x:y:2.0", None)
+        );
     }
 
     #[test]
