@@ -1,7 +1,7 @@
 //! Scenarios that cross the crates: services composed from configuration, at the embedded broker and at Mosquitto.
 
 // The lints' exception for tests covers the test functions alone, and not what they call.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 /// Messages that are forwarded between queues.
 mod bridge;
