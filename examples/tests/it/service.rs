@@ -86,7 +86,7 @@ fn a_signal_closes_the_components_in_reverse_order(broker: TestBroker) {
 fn a_second_signal_ends_at_once_while_a_component_hangs(broker: TestBroker) {
     let hanging = TestBroker::start(Engine::Mosquitto).unwrap();
     let receipts = format!(
-        "  connection:\n    host: {}\n    port: {}\n  options:\n    keepalive_timeout: 0\n    send_timeout: 600000\n",
+        "  connection:\n    host: {}\n    port: {}\n  options:\n    keepalive_timeout: 60000\n    send_timeout: 600000\n",
         hanging.host(),
         hanging.port()
     );
