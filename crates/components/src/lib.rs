@@ -1,7 +1,8 @@
 //! What the components of a service share: logging, counters, connections, credentials, factories and
 //! configuration files.
 //!
-//! * [`ILogger`](log::ILogger), [`ConsoleLogger`](log::ConsoleLogger), [`CompositeLogger`](log::CompositeLogger);
+//! * [`ILogger`](log::ILogger), [`ConsoleLogger`](log::ConsoleLogger), [`CompositeLogger`](log::CompositeLogger),
+//!   [`CachedLogger`](log::CachedLogger);
 //! * [`ICounters`](count::ICounters), [`LogCounters`](count::LogCounters),
 //!   [`CompositeCounters`](count::CompositeCounters);
 //! * [`ConnectionResolver`](connect::ConnectionResolver) and [`IDiscovery`](connect::IDiscovery);
@@ -11,6 +12,7 @@
 //! * [`ContextInfo`](info::ContextInfo).
 
 pub mod auth;
+mod background;
 pub mod build;
 pub mod config;
 pub mod connect;

@@ -1,8 +1,9 @@
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicU8, Ordering},
 };
 
+use arc_swap::ArcSwapOption;
 use pip_services_commons::{
     config::ConfigParams,
     errors::ApplicationError,
@@ -15,19 +16,18 @@ use crate::info::ContextInfo;
 /// What every logger that writes by itself has: a level and a source; ports `Logger`.
 pub(super) struct LoggerBase {
     level: AtomicU8,
-    source: Mutex<Source>,
-}
-
-#[derive(Default)]
-struct Source {
-    configured: Option<String>,
-    /// The name in the context info, which counts where nothing is configured.
-    context: Option<String>,
+    source: ArcSwapOption<String>,
+    /// The name in the context info, which is the source where none is configured.
+    context: ArcSwapOption<String>,
 }
 
 impl LoggerBase {
     pub(super) fn new() -> Self {
-        Self { level: AtomicU8::new(LogLevel::default() as u8), source: Mutex::default() }
+        Self {
+            level: AtomicU8::new(LogLevel::default() as u8),
+            source: ArcSwapOption::empty(),
+            context: ArcSwapOption::empty(),
+        }
     }
 
     pub(super) fn get_level(&self) -> LogLevel {
@@ -38,9 +38,8 @@ impl LoggerBase {
         self.level.store(level as u8, Ordering::Relaxed);
     }
 
-    pub(super) fn get_source(&self) -> Option<String> {
-        let source = self.source();
-        source.configured.as_ref().or(source.context.as_ref()).cloned()
+    pub(super) fn get_source(&self) -> Option<Arc<String>> {
+        self.source.load_full().or_else(|| self.context.load_full())
     }
 
     /// Takes `level` and `source`. What is absent stays as it is.
@@ -52,7 +51,7 @@ impl LoggerBase {
             self.set_level(level.parse()?);
         }
         if let Some(source) = config.get_as_nullable_string("source") {
-            self.source().configured = Some(source);
+            self.source.store(Some(Arc::new(source)));
         }
         Ok(())
     }
@@ -61,18 +60,12 @@ impl LoggerBase {
     pub(super) fn set_references(&self, references: &dyn IReferences) {
         let locator = Descriptor::new("*", "context-info", "*", "*", "1.0");
         let context = references.get_one_optional::<ContextInfo>(&locator);
-        self.source().context = context.map(|context| context.name());
-    }
-
-    fn source(&self) -> MutexGuard<'_, Source> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+        self.context.store(context.map(|context| Arc::new(context.name())));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use pip_services_commons::refer::References;
 
     use super::*;
@@ -82,6 +75,10 @@ mod tests {
         let info = ContextInfo::from_config(&ConfigParams::from_tuples([("name", context)]));
         references.put("pip-services:context-info:default:default:1.0".parse().unwrap(), Arc::new(info));
         references
+    }
+
+    fn source(base: &LoggerBase) -> Option<String> {
+        base.get_source().map(Arc::unwrap_or_clone)
     }
 
     #[test]
@@ -101,14 +98,14 @@ mod tests {
     #[test]
     fn the_source_is_the_name_of_the_context_until_one_is_configured() {
         let base = LoggerBase::new();
-        assert_eq!(base.get_source(), None);
+        assert_eq!(source(&base), None);
         base.set_references(&references("orders"));
-        assert_eq!(base.get_source().as_deref(), Some("orders"));
+        assert_eq!(source(&base), Some("orders".into()));
         base.set_references(&references("billing"));
-        assert_eq!(base.get_source().as_deref(), Some("billing"));
+        assert_eq!(source(&base), Some("billing".into()));
         base.configure(&ConfigParams::from_tuples([("source", "mine")])).unwrap();
         base.set_references(&references("orders"));
-        assert_eq!(base.get_source().as_deref(), Some("mine"));
+        assert_eq!(source(&base), Some("mine".into()));
     }
 
     #[test]
@@ -116,6 +113,6 @@ mod tests {
         let base = LoggerBase::new();
         base.set_references(&references("orders"));
         base.set_references(&References::new());
-        assert_eq!(base.get_source(), None);
+        assert_eq!(source(&base), None);
     }
 }

@@ -1,7 +1,8 @@
 use std::{
     error::Error,
-    fmt::{Arguments, Write as _},
+    fmt::Arguments,
     io::{self, Write as _},
+    sync::Arc,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -12,7 +13,7 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences},
 };
 
-use super::{ILogger, LogLevel, base::LoggerBase};
+use super::{ILogger, LogLevel, base::LoggerBase, text};
 
 /// A logger that writes to the console; ports `ConsoleLogger`.
 ///
@@ -51,7 +52,7 @@ impl ConsoleLogger {
 
     /// The name of what writes: the configured one, or that of the context.
     pub fn get_source(&self) -> Option<String> {
-        self.base.get_source()
+        self.base.get_source().map(Arc::unwrap_or_clone)
     }
 }
 
@@ -117,20 +118,7 @@ fn compose_line(
     let correlation_id = correlation_id.unwrap_or("---");
     let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut line = format!("[{correlation_id}:{level}:{time}] ");
-
-    // Writing to a text fails only where a value refuses to be shown; the rest of the line still tells more
-    // than nothing, while `format!` would panic.
-    let start = line.len();
-    let _ = line.write_fmt(message);
-    if let Some(error) = error {
-        line.push_str(if line.len() == start { "Error: " } else { ": " });
-        let _ = write!(line, "{error}");
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let _ = write!(line, " Caused by: {error}");
-            cause = error.source();
-        }
-    }
+    text::push(&mut line, error, message);
     line.push('\n');
     line
 }
@@ -139,7 +127,7 @@ fn compose_line(
 mod tests {
     use std::{env, fmt, process::Command, sync::Barrier, thread};
 
-    use super::*;
+    use super::{super::recorder::NeverShown, *};
 
     fn line(
         correlation_id: Option<&str>,
@@ -183,14 +171,6 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_shown_cuts_the_message_and_fails_nobody() {
         assert!(line(None, None, format_args!("before {Unshowable} after")).ends_with("] before \n"));
-    }
-
-    struct NeverShown;
-
-    impl fmt::Display for NeverShown {
-        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-            panic!("a message below the level was formatted")
-        }
     }
 
     #[test]

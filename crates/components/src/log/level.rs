@@ -1,8 +1,11 @@
 use std::{fmt, str::FromStr};
 
 use pip_services_commons::errors::ApplicationError;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// How much a message matters, or how much a logger writes; ports `LogLevel` and `LogLevelConverter`.
+///
+/// Its serialized form is its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum LogLevel {
@@ -76,6 +79,18 @@ impl FromStr for LogLevel {
 impl fmt::Display for LogLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for LogLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -18,18 +18,26 @@
 //! ```
 
 mod base;
+mod cache;
+mod cached;
 mod composite;
 mod console;
 mod factory;
 mod level;
 mod logger;
+mod message;
 mod null;
 #[cfg(test)]
 pub(crate) mod recorder;
+mod saver;
+mod text;
 
+pub use cached::CachedLogger;
 pub use composite::CompositeLogger;
 pub use console::ConsoleLogger;
 pub use factory::DefaultLoggerFactory;
 pub use level::LogLevel;
 pub use logger::ILogger;
+pub use message::LogMessage;
 pub use null::NullLogger;
+pub use saver::ICachedLogSaver;
