@@ -75,6 +75,9 @@ impl IOpenable for OrderHandler {
 
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut setup = self.setup();
+        if setup.is_open {
+            return Ok(());
+        }
         let Some((orders, receipts)) = setup.queues.clone() else {
             let message = "set_references comes before open";
             return Err(ApplicationError::invalid_state(correlation_id, "NOT_LINKED", message));
