@@ -2,7 +2,7 @@
 //! configuration files.
 //!
 //! * [`ILogger`](log::ILogger), [`ConsoleLogger`](log::ConsoleLogger), [`CompositeLogger`](log::CompositeLogger),
-//!   [`CachedLogger`](log::CachedLogger);
+//!   [`FacadeLogger`](log::FacadeLogger), [`CachedLogger`](log::CachedLogger);
 //! * [`ICounters`](count::ICounters), [`LogCounters`](count::LogCounters),
 //!   [`CompositeCounters`](count::CompositeCounters);
 //! * [`ConnectionResolver`](connect::ConnectionResolver) and [`IDiscovery`](connect::IDiscovery);

@@ -16,7 +16,7 @@ use super::{ILogger, LogLevel};
 /// `set_references` it has no loggers, and messages go nowhere.
 ///
 /// It never filters: each of its loggers writes what its own level lets through. Its level is the most
-/// detailed one of theirs, so that [`ILogger::is_enabled`] tells whether anyone listens.
+/// detailed one of theirs, and [`ILogger::is_enabled`] tells whether any of them would write a message.
 ///
 /// Configuration: `level` and `source`, which are accepted because the components that pass their own
 /// configuration on have them. A malformed level is an error; neither has another effect, as in all ports.
@@ -100,6 +100,10 @@ impl ILogger for CompositeLogger {
 
     /// Does nothing: each logger has a level of its own, which others share.
     fn set_level(&self, _level: LogLevel) {}
+
+    fn is_enabled(&self, level: LogLevel) -> bool {
+        self.loggers.load().iter().any(|logger| logger.is_enabled(level))
+    }
 
     fn log(
         &self,

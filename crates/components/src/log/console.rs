@@ -127,7 +127,7 @@ fn compose_line(
 mod tests {
     use std::{env, fmt, process::Command, sync::Barrier, thread};
 
-    use super::{super::recorder::NeverShown, *};
+    use super::*;
 
     fn line(
         correlation_id: Option<&str>,
@@ -171,6 +171,14 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_shown_cuts_the_message_and_fails_nobody() {
         assert!(line(None, None, format_args!("before {Unshowable} after")).ends_with("] before \n"));
+    }
+
+    struct NeverShown;
+
+    impl fmt::Display for NeverShown {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("a message below the level was formatted")
+        }
     }
 
     #[test]

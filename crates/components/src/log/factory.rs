@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use pip_services_commons::refer::Descriptor;
 
-use super::{CompositeLogger, ConsoleLogger, NullLogger};
+use super::{CompositeLogger, ConsoleLogger, FacadeLogger, NullLogger};
 use crate::{build::Factory, factory};
 
 /// Makes the loggers of this crate; ports `DefaultLoggerFactory`.
 ///
-/// `pip-services:logger:{null,console,composite}:*:1.0`.
+/// `pip-services:logger:{null,console,log,composite}:*:1.0`.
 ///
 /// ```
 /// use pip_services_commons::refer::cast;
@@ -27,6 +27,7 @@ impl DefaultLoggerFactory {
         let locator = |kind| Descriptor::new("pip-services", "logger", kind, "*", "1.0");
         factory.register(locator("null"), |_| Ok(Arc::new(NullLogger::new())));
         factory.register(locator("console"), |_| Ok(Arc::new(ConsoleLogger::new())));
+        factory.register(locator("log"), |_| Ok(Arc::new(FacadeLogger::new())));
         factory.register(locator("composite"), |_| Ok(Arc::new(CompositeLogger::new())));
         Self(factory)
     }
@@ -48,6 +49,7 @@ mod tests {
     fn each_kind_of_logger_is_made() {
         assert!(cast::<NullLogger>(&make("null")).is_some());
         assert!(cast::<ConsoleLogger>(&make("console")).is_some());
+        assert!(cast::<FacadeLogger>(&make("log")).is_some());
         assert!(cast::<CompositeLogger>(&make("composite")).is_some());
     }
 

@@ -1,8 +1,8 @@
-//! A logger for tests, which keeps what it is given, and a value that none may show.
+//! A logger for tests, which keeps what it is given.
 
 use std::{
     error::Error,
-    fmt::{self, Arguments},
+    fmt::Arguments,
     sync::{Arc, Mutex},
 };
 
@@ -58,14 +58,5 @@ impl ILogger for Recorder {
             }
             self.lines.lock().unwrap().push(line);
         }
-    }
-}
-
-/// Part of a message that must not be formatted.
-pub(crate) struct NeverShown;
-
-impl fmt::Display for NeverShown {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("a message below the level was formatted")
     }
 }
