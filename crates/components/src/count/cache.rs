@@ -51,6 +51,10 @@ impl CounterCache {
         self.reset_timeout = reset_timeout.unwrap_or(self.reset_timeout);
     }
 
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// Updates a counter, and puts all aside for saving when the interval has passed.
     pub(super) fn measure(
         &mut self,

@@ -1,29 +1,34 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
     errors::ApplicationError,
+    run::{IClosable, IOpenable},
 };
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Counter, CounterTiming, CounterType, ICounters,
     cache::{Conflict, CounterCache},
 };
-use crate::log::ILogger;
+use crate::{background::Background, log::ILogger};
 
 /// Counters kept in memory, which a function saves from time to time; ports `CachedCounters`.
 ///
 /// What derives from that class in other ports has a field of this one instead, as
 /// [`LogCounters`](super::LogCounters) does.
 ///
-/// All counters are saved, in the order of their names, at the first measurement after the interval, and by
-/// [`CachedCounters::dump`], if anything was measured since they were saved last. There is no timer: the owner
-/// dumps when it closes, so that the last measurements are not lost. Saving runs in the thread that measured,
-/// after all locks are released, and so it must be quick, and may itself count.
+/// All counters are saved, in the order of their names, if anything was measured since they were saved last: at
+/// each interval while they are open, and once more when they close, so that the last measurements are not lost;
+/// at the first measurement after the interval, open or not; and by [`CachedCounters::dump`]. Other ports have no
+/// timer and save nothing on closing. Saving runs in the thread that measured, or in a task, after all locks are
+/// released, and so it must be quick, and may itself count.
 ///
 /// A name belongs to the first type that is measured under it. Measurements of another type are ignored, with
 /// a warning the first time, while other ports replace the counter and lose what it measured. An empty name is
@@ -31,7 +36,8 @@ use crate::log::ILogger;
 ///
 /// Configuration, in milliseconds: `options.interval` (300000) between savings, 0 for saving after each
 /// measurement; `options.reset_timeout` (0, never), after which all counters start again, at the next
-/// measurement or reading; what was not saved is saved before. Both are taken without `options.` too.
+/// measurement or reading; what was not saved is saved before. Both are taken without `options.` too. The timer
+/// takes another interval from the next `open` on.
 ///
 /// ```
 /// use std::sync::{Arc, mpsc};
@@ -46,8 +52,10 @@ use crate::log::ILogger;
 /// assert_eq!(saved.recv().map(|counters| counters[0].count), Ok(Some(5)));
 /// ```
 pub struct CachedCounters {
-    /// Shared with timings that are under way.
+    /// Shared with timings that are under way, and the task that saves.
     shared: Arc<Shared>,
+    /// Saves at each interval while the counters are open.
+    task: Mutex<Option<Background>>,
 }
 
 struct Shared {
@@ -67,6 +75,7 @@ impl CachedCounters {
                 logger,
                 save: Box::new(save),
             }),
+            task: Mutex::new(None),
         }
     }
 
@@ -94,6 +103,10 @@ impl CachedCounters {
     pub fn dump(&self) {
         self.shared.access(CounterCache::dump);
     }
+
+    fn task(&self) -> MutexGuard<'_, Option<Background>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl IConfigurable for CachedCounters {
@@ -109,6 +122,37 @@ impl IConfigurable for CachedCounters {
         let interval = milliseconds("interval")?;
         let reset_timeout = milliseconds("reset_timeout")?;
         self.shared.access(|cache, _| cache.configure(interval, reset_timeout));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IClosable for CachedCounters {
+    /// Saves what was measured since the counters were saved. It does not fail.
+    async fn close(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let task = self.task().take();
+        if let Some(task) = task {
+            task.stop().await;
+        }
+        self.dump();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IOpenable for CachedCounters {
+    fn is_open(&self) -> bool {
+        self.task().is_some()
+    }
+
+    /// Begins to save at intervals, in a task. It does not fail.
+    async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let mut task = self.task();
+        if task.is_none() {
+            let shared = self.shared.clone();
+            let interval = shared.access(|cache, _| cache.interval());
+            *task = Some(Background::spawn(|closed| shared.dump_until(closed, interval)));
+        }
         Ok(())
     }
 }
@@ -151,6 +195,16 @@ impl Shared {
                 "Counter {name} is of type {existing}; its measurements of type {counter_type} are ignored"
             );
             self.logger.warn(None, message);
+        }
+    }
+
+    async fn dump_until(self: Arc<Self>, closed: CancellationToken, interval: Duration) {
+        if interval.is_zero() {
+            // Each measurement saves.
+            return closed.cancelled().await;
+        }
+        while timeout(interval, closed.cancelled()).await.is_err() {
+            self.access(CounterCache::dump);
         }
     }
 
@@ -225,7 +279,7 @@ mod tests {
     fn a_time_is_recorded_in_milliseconds() {
         let (counters, _) = counters(Arc::new(NullLogger::new()));
         let timing = counters.begin_timing("c");
-        timing.record(std::time::Duration::from_micros(1_500));
+        timing.record(Duration::from_micros(1_500));
         assert_eq!(counters.get("c").unwrap().last, Some(1.5));
     }
 

@@ -1,7 +1,4 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -25,8 +22,8 @@ use crate::log::{CompositeLogger, ILogger};
 /// Counter orders.sent_messages Increment count=5
 /// ```
 ///
-/// They are written when [`CachedCounters`] saves, and when the component closes. It counts whether it is
-/// open or not; opening it lets its container close it.
+/// They are written when [`CachedCounters`] saves: at each interval while the component is open, and when it
+/// closes. It counts whether it is open or not.
 ///
 /// Configuration, in milliseconds: `options.interval` (300000) and `options.reset_timeout` (0, never).
 /// References: `*:logger:*:*:*` (optional; without a logger nothing is written).
@@ -43,7 +40,6 @@ use crate::log::{CompositeLogger, ILogger};
 pub struct LogCounters {
     counters: CachedCounters,
     logger: Arc<CompositeLogger>,
-    open: AtomicBool,
 }
 component!(
     LogCounters: dyn ICounters,
@@ -64,7 +60,7 @@ impl LogCounters {
                 target.info(None, format_args!("Counter {counter}"));
             }
         };
-        Self { counters: CachedCounters::new(logger.clone(), write), logger, open: AtomicBool::new(false) }
+        Self { counters: CachedCounters::new(logger.clone(), write), logger }
     }
 
     /// All counters as they are now, in the order of their names.
@@ -125,23 +121,20 @@ impl IUnreferenceable for LogCounters {
 #[async_trait]
 impl IClosable for LogCounters {
     /// Writes what was measured since the counters were written. It does not fail.
-    async fn close(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        self.open.store(false, Ordering::Relaxed);
-        self.dump();
-        Ok(())
+    async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.counters.close(correlation_id).await
     }
 }
 
 #[async_trait]
 impl IOpenable for LogCounters {
     fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
+        self.counters.is_open()
     }
 
-    /// Marks the component as open. It does not fail.
-    async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        self.open.store(true, Ordering::Relaxed);
-        Ok(())
+    /// Begins to write at intervals. It does not fail.
+    async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.counters.open(correlation_id).await
     }
 }
 

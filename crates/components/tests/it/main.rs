@@ -6,6 +6,8 @@
     reason = "test code, of which clippy.toml's exceptions see only the functions marked as tests"
 )]
 
+/// Saving counters while they are open and when they close.
+mod cached_counters;
 /// Saving messages in batches: when, in which order, and what a failure costs.
 mod cached_logger;
 /// Messages that go to the `log` crate, whose backend there can be one of in a process.

@@ -1,0 +1,80 @@
+use std::{sync::Arc, time::Duration};
+
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    run::{IClosable, IOpenable},
+};
+use pip_services_components::{
+    count::{CachedCounters, ICounters},
+    log::NullLogger,
+};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::{Instant, timeout},
+};
+
+const NEVER: Duration = Duration::from_secs(86_400);
+
+fn counters(interval: u64) -> (CachedCounters, UnboundedReceiver<String>) {
+    let (sender, saved) = unbounded_channel();
+    let counters = CachedCounters::new(Arc::new(NullLogger::new()), move |counters| {
+        let shown: Vec<_> = counters.iter().map(ToString::to_string).collect();
+        sender.send(shown.join(", ")).unwrap();
+    });
+    counters.configure(&ConfigParams::from_tuples([("options.interval", interval)])).unwrap();
+    (counters, saved)
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_they_are_open_counters_are_saved_at_each_interval_in_which_something_was_measured() {
+    let (counters, mut saved) = counters(60_000);
+    counters.open(None).await.unwrap();
+    counters.open(None).await.unwrap();
+    assert!(counters.is_open());
+    let start = Instant::now();
+    counters.increment_one("a");
+    counters.last("b", 2.0);
+    assert_eq!(saved.recv().await.unwrap(), "a Increment count=1, b LastValue last=2");
+    assert_eq!(start.elapsed().as_secs(), 60);
+    assert!(timeout(Duration::from_secs(150), saved.recv()).await.is_err(), "nothing was measured");
+
+    counters.increment_one("a");
+    assert_eq!(saved.recv().await.unwrap(), "a Increment count=2, b LastValue last=2");
+    assert_eq!(start.elapsed().as_secs(), 240);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_saves_the_rest_once_and_ends_the_saving_at_intervals() {
+    let (counters, mut saved) = counters(60_000);
+    counters.open(None).await.unwrap();
+    counters.increment_one("a");
+    counters.close(None).await.unwrap();
+    counters.close(None).await.unwrap();
+    assert!(!counters.is_open());
+    assert_eq!(saved.try_recv().unwrap(), "a Increment count=1");
+
+    counters.increment_one("a");
+    assert!(timeout(NEVER, saved.recv()).await.is_err());
+    counters.open(None).await.unwrap();
+    assert_eq!(saved.recv().await.unwrap(), "a Increment count=2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_interval_only_measurements_save() {
+    let (counters, mut saved) = counters(0);
+    counters.open(None).await.unwrap();
+    counters.increment_one("a");
+    assert_eq!(saved.try_recv().unwrap(), "a Increment count=1");
+    assert!(timeout(NEVER, saved.recv()).await.is_err());
+    counters.close(None).await.unwrap();
+    assert!(saved.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn counters_that_are_dropped_while_they_are_open_leave_no_task_behind() {
+    let (counters, mut saved) = counters(60_000);
+    counters.open(None).await.unwrap();
+    drop(counters);
+    // What saves was dropped too, with its end of the channel.
+    assert_eq!(timeout(NEVER, saved.recv()).await, Ok(None));
+}
