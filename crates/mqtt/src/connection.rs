@@ -39,7 +39,7 @@ use crate::{
 /// | `options.retry_connect` | true | whether a lost connection is restored |
 /// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one |
 /// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
-/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 turns them off |
+/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 ///
@@ -193,7 +193,7 @@ impl IOpenable for MqttConnection {
 
 #[async_trait]
 impl IClosable for MqttConnection {
-    /// Waits up to five seconds for messages in flight, then disconnects.
+    /// Waits up to three seconds for messages in flight, then disconnects.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;
         if let Some(session) = self.session.swap(None) {

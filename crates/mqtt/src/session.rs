@@ -28,8 +28,11 @@ use crate::{
 /// How many messages may wait for the broker's acknowledgement. More than this only slows the client down.
 const MAX_IN_FLIGHT: u32 = 100;
 
-/// How long a close waits for what is in flight, and the broker to take the goodbye.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a close waits for what is in flight.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a close waits for the broker to take a goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of the connection to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +185,7 @@ impl Session {
         let _turn = self.subscribing.lock().await;
         if !self.core.router.has(filter) && self.is_connected() {
             // What still arrives on the filter finds no listener, so a failure harms nobody.
-            let _ = timeout(CLOSE_TIMEOUT, self.core.client.unsubscribe(filter)).await;
+            let _ = timeout(GOODBYE_TIMEOUT, self.core.client.unsubscribe(filter)).await;
         }
     }
 
@@ -194,12 +197,12 @@ impl Session {
     /// Waits a while for what is in flight, and disconnects.
     pub(crate) async fn close(&self) {
         if self.is_connected() {
-            let _ = timeout(CLOSE_TIMEOUT, self.in_flight.acquire_many(MAX_IN_FLIGHT)).await;
+            let _ = timeout(FLUSH_TIMEOUT, self.in_flight.acquire_many(MAX_IN_FLIGHT)).await;
         }
         // Whoever waits to send gets an error now.
         self.in_flight.close();
         self.task.abort();
-        let _ = timeout(CLOSE_TIMEOUT, self.core.client.disconnect(CLOSE_TIMEOUT)).await;
+        let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;
     }
 
     /// Waits until the broker is connected.

@@ -2,7 +2,6 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::Pin,
-    sync::LazyLock,
     task::{Context, Poll},
     time::Duration,
 };
@@ -10,11 +9,11 @@ use std::{
 use bytes::Bytes;
 use paho_mqtt::{
     AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
-    DeliveryToken, DisconnectOptionsBuilder, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
+    DeliveryToken, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{ClientError, Delivery, Event, Events};
+use super::{ClientError, Delivery, Event, Events, anchor};
 use crate::{
     options::{ConnectionOptions, QoS},
     resolver::ConnectTarget,
@@ -22,10 +21,6 @@ use crate::{
 
 /// More than any caller keeps in flight, so that the client never refuses a message for want of room.
 const MAX_BUFFERED: i32 = 10_000;
-
-/// Never connected and never dropped. When a process's last client goes and another is made, the C library
-/// leaks two descriptors; with this one the last never goes.
-static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClient::new("tcp://127.0.0.1:1"));
 
 /// A client of the C library, for one connection after another to the same broker.
 ///
@@ -44,7 +39,7 @@ type Attempt = oneshot::Receiver<()>;
 impl Client {
     /// A client that is not connected, and what it tells.
     pub(crate) fn new(client_id: &str) -> Result<(Self, Events), ClientError> {
-        LazyLock::force(&ANCHOR);
+        anchor::hold();
         let options = CreateOptionsBuilder::new()
             // Each attempt names its server; the library wants one here as well.
             .server_uri("tcp://127.0.0.1:1")
@@ -108,6 +103,7 @@ impl Client {
                 let _ = &held;
             },
         );
+        anchor::tighten_keepalive();
         let outcome = token.await;
         if let Some(released) = &mut *attempt {
             let _ = released.await;
@@ -149,11 +145,10 @@ impl Client {
         self.inner.unsubscribe(filter).await.map(|_| ()).map_err(failed)
     }
 
-    /// Disconnects. What is in flight gets the given time to end.
-    pub(crate) async fn disconnect(&self, timeout: Duration) {
-        let options = DisconnectOptionsBuilder::new().timeout(timeout).finalize();
+    /// Disconnects, without waiting for what is in flight.
+    pub(crate) async fn disconnect(&self) {
         // An error means that there is no connection.
-        let _: Result<_, _> = self.inner.disconnect(options).await;
+        let _ = self.inner.disconnect(None).await;
     }
 }
 
@@ -197,7 +192,7 @@ fn connect_options(
     builder
         .server_uris(&[format!("tcp://{address}")])
         .clean_session(options.clean_session)
-        .keep_alive_interval(whole_seconds(options.keepalive_timeout))
+        .keep_alive_interval(keepalive(options.keepalive_timeout))
         .connect_timeout(whole_seconds(options.connect_timeout))
         .max_inflight(MAX_BUFFERED);
     if let Some(username) = &target.username {
@@ -209,9 +204,15 @@ fn connect_options(
     builder.finalize()
 }
 
-/// The library counts whole seconds; zero stays zero, which turns it off.
+/// The library counts whole seconds.
 fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
+}
+
+/// The library takes zero for one second, so the longest time of MQTT, 18 hours, stands for never.
+fn keepalive(time: Duration) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(u16::MAX as u64);
+    if time.is_zero() { LONGEST } else { whole_seconds(time).min(LONGEST) }
 }
 
 fn paho_qos(qos: QoS) -> PahoQoS {

@@ -168,6 +168,7 @@ pub(crate) async fn shared(broker: &TestBroker) -> (Observed, Arc<MqttConnection
     let observed = Observed::new();
     let connection = Arc::new(MqttConnection::new());
     connection.configure(&config(broker, &[])).unwrap();
+    connection.set_references(&observed.references).unwrap();
     connection.open(None).await.unwrap();
     observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
     (observed, connection)
