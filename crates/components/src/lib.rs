@@ -4,7 +4,7 @@
 //! * [`ILogger`](log::ILogger), [`ConsoleLogger`](log::ConsoleLogger), [`CompositeLogger`](log::CompositeLogger),
 //!   [`FacadeLogger`](log::FacadeLogger), [`CachedLogger`](log::CachedLogger);
 //! * [`ICounters`](count::ICounters), [`LogCounters`](count::LogCounters),
-//!   [`CompositeCounters`](count::CompositeCounters);
+//!   [`CompositeCounters`](count::CompositeCounters), and with the feature `prometheus` `PrometheusCounters`;
 //! * [`ConnectionResolver`](connect::ConnectionResolver) and [`IDiscovery`](connect::IDiscovery);
 //! * [`CredentialResolver`](auth::CredentialResolver) and [`ICredentialStore`](auth::ICredentialStore);
 //! * [`Factory`](build::Factory), which makes components for descriptors;

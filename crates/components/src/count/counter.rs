@@ -3,7 +3,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// What a counter measures; ports `CounterType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum CounterType {
     /// Times in milliseconds: last, count, minimum, maximum and average.

@@ -29,6 +29,8 @@ mod counters;
 mod factory;
 mod log;
 mod null;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod timing;
 
 pub use cached::CachedCounters;
@@ -38,4 +40,6 @@ pub use counters::ICounters;
 pub use factory::DefaultCountersFactory;
 pub use log::LogCounters;
 pub use null::NullCounters;
+#[cfg(feature = "prometheus")]
+pub use prometheus::{DefaultPrometheusFactory, PrometheusCounters};
 pub use timing::CounterTiming;

@@ -12,5 +12,8 @@ mod cached_counters;
 mod cached_logger;
 /// Messages that go to the `log` crate, whose backend there can be one of in a process.
 mod facade_logger;
+/// Prometheus reading counters over HTTP.
+#[cfg(feature = "prometheus")]
+mod prometheus_counters;
 /// What several tests need.
 mod support;
