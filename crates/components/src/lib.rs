@@ -8,7 +8,8 @@
 //! * [`ConnectionResolver`](connect::ConnectionResolver) and [`IDiscovery`](connect::IDiscovery);
 //! * [`CredentialResolver`](auth::CredentialResolver) and [`ICredentialStore`](auth::ICredentialStore);
 //! * [`Factory`](build::Factory), which makes components for descriptors;
-//! * [`JsonConfigReader`](config::JsonConfigReader) and [`YamlConfigReader`](config::YamlConfigReader);
+//! * [`JsonConfigReader`](config::JsonConfigReader), [`YamlConfigReader`](config::YamlConfigReader) and
+//!   [`MemoryConfigReader`](config::MemoryConfigReader);
 //! * [`ContextInfo`](info::ContextInfo).
 
 pub mod auth;

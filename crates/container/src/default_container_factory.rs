@@ -3,6 +3,7 @@ use std::sync::Arc;
 use pip_services_components::{
     auth::DefaultCredentialStoreFactory,
     build::{CompositeFactory, IFactory},
+    config::DefaultConfigReaderFactory,
     connect::DefaultDiscoveryFactory,
     count::DefaultCountersFactory,
     factory,
@@ -13,8 +14,8 @@ use pip_services_components::{
 /// Makes the components that every container knows, and what is added to it; ports
 /// `DefaultContainerFactory`.
 ///
-/// Known are context infos, loggers, counters, discoveries and credential stores. What is added later goes
-/// first.
+/// Known are context infos, loggers, counters, configuration readers, discoveries and credential stores. What is
+/// added later goes first.
 ///
 /// ```
 /// use pip_services_components::build::IFactory;
@@ -34,6 +35,7 @@ impl DefaultContainerFactory {
         factory.add(Arc::new(DefaultInfoFactory::new()));
         factory.add(Arc::new(DefaultLoggerFactory::new()));
         factory.add(Arc::new(DefaultCountersFactory::new()));
+        factory.add(Arc::new(DefaultConfigReaderFactory::new()));
         factory.add(Arc::new(DefaultDiscoveryFactory::new()));
         factory.add(Arc::new(DefaultCredentialStoreFactory::new()));
         Self(factory)
@@ -56,6 +58,7 @@ mod tests {
             "pip-services:context-info:default:x:1.0",
             "pip-services:logger:console:x:1.0",
             "pip-services:counters:log:x:1.0",
+            "pip-services:config-reader:memory:x:1.0",
             "pip-services:discovery:memory:x:1.0",
             "pip-services:credential-store:memory:x:1.0",
         ] {

@@ -19,15 +19,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod factory;
 mod file;
 mod json_config_reader;
+mod memory_config_reader;
 mod reader;
 mod sections;
 mod template;
 mod yaml;
 mod yaml_config_reader;
 
+pub use factory::DefaultConfigReaderFactory;
 pub use json_config_reader::JsonConfigReader;
+pub use memory_config_reader::MemoryConfigReader;
 pub use reader::IConfigReader;
 pub(crate) use sections::{one_or_many, sections};
 pub use template::ConfigTemplate;

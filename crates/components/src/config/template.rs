@@ -42,10 +42,7 @@ impl ConfigTemplate {
     pub fn render(template: &str, parameters: &ConfigParams) -> Result<String, ApplicationError> {
         match Rendered::new(template, parameters) {
             Ok(rendered) => Ok(rendered.text.trim().to_owned()),
-            Err(error) => {
-                let message = format!("line {}: {error}", error.line);
-                Err(ApplicationError::config(None, error.code, message).with_details("line", error.line))
-            }
+            Err(error) => Err(error.at(None, format_args!("line {}", error.line))),
         }
     }
 
@@ -76,6 +73,14 @@ pub(super) struct TemplateError {
     pub(super) line: usize,
     construct: String,
     why: &'static str,
+}
+
+impl TemplateError {
+    /// The error for a caller, with the place where the template is.
+    pub(super) fn at(&self, correlation_id: Option<&str>, place: fmt::Arguments<'_>) -> ApplicationError {
+        ApplicationError::config(correlation_id, self.code, format!("{place}: {self}"))
+            .with_details("line", self.line)
+    }
 }
 
 impl fmt::Display for TemplateError {
