@@ -45,7 +45,15 @@ pub(super) fn read(
     let text = fs::read_to_string(path).map_err(|error| failed(None, error.into()))?;
     // Editors on some systems put a byte order mark in front, which is no part of either format.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let rendered = Rendered::new(text, parameters).map_err(|error| failed(Some(error.line), error.into()))?;
+    let rendered = Rendered::new(text, parameters).map_err(|error| match error.variable {
+        // The file may be as it should be. Who reads it can tell a missing parameter from a malformed file.
+        Some(_) => {
+            let path = path.display();
+            let place = format_args!("cannot read '{path}', line {}", error.line);
+            error.at(correlation_id, place).with_details("path", path)
+        }
+        None => failed(Some(error.line), error.into()),
+    })?;
     parse(&rendered.text).map_err(|error| {
         let line = error.line.map(|line| rendered.template_line(line));
         failed(line, error.cause)
@@ -156,6 +164,19 @@ mod tests {
         let error = YamlConfigReader::read_object(None, path, &ConfigParams::new()).unwrap_err();
         assert_eq!((error.code(), error.detail("line")), ("READ_FAILED", Some("2")));
         assert_eq!(cause(&error), "{{>c}} is not understood");
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_given_is_a_misconfiguration_with_path_line_and_name() {
+        let folder = Folder::new();
+        let path = folder.file("a.yml", "a: 1\nb: {{HOST}}");
+        let error = YamlConfigReader::read_object(Some("c"), &path, &ConfigParams::new()).unwrap_err();
+        assert_eq!((error.code(), error.correlation_id()), ("UNDEFINED_VARIABLE", Some("c")));
+        assert_eq!(error.category(), &ErrorCategory::Misconfiguration);
+        assert_eq!((error.detail("line"), error.detail("variable")), (Some("2"), Some("HOST")));
+        assert_eq!(error.detail("path"), path.to_str());
+        let expected = format!("cannot read '{}', line 2: {{{{HOST}}}} is not given", path.display());
+        assert!(error.message().starts_with(&expected), "{error}");
     }
 
     #[test]

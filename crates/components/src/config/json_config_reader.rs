@@ -54,8 +54,10 @@ impl JsonConfigReader {
     /// Reads a file as a value, with nothing made flat: lists stay lists.
     ///
     /// # Errors
-    /// `NO_PATH` (Misconfiguration) for an empty path. `READ_FAILED` (FileError) with the detail `path` and the
-    /// cause where the file cannot be read, and with the detail `line` too where it is malformed.
+    /// `NO_PATH` (Misconfiguration) for an empty path. `UNDEFINED_VARIABLE` (Misconfiguration) with the details
+    /// `path`, `line` and `variable` for a parameter that is shown but not given. `READ_FAILED` (FileError) with
+    /// the detail `path` and the cause where the file cannot be read, and with the detail `line` too where it is
+    /// malformed.
     pub fn read_object(
         correlation_id: Option<&str>,
         path: impl AsRef<Path>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 ///
 /// | construct | result |
 /// |---|---|
-/// | `{{NAME}}` | the parameter as it is, nothing where it is not defined |
+/// | `{{NAME}}` | the parameter as it is |
 /// | `{{{NAME}}}` | the parameter with quotes, backslashes and control characters escaped, as inside of a JSON string |
 /// | `{{#if NAME}}…{{else}}…{{/if}}` | the first part where the parameter is defined, the second where not |
 /// | `{{#NAME}}…{{/NAME}}` | the same |
@@ -19,6 +19,10 @@ use serde_json::Value;
 /// A parameter is defined when it is neither null nor an empty text; `false` is defined. Names are letters,
 /// digits and `_`, and their case does not matter. `{{/if}}` ends the innermost section whatever opened it.
 /// `{{else}}` can be left out. It and comments work here, although they do not in other ports.
+///
+/// To show a parameter that is not given at all is an error, in a comment of the file too. Other ports leave a
+/// blank, which then is a host or a password that nobody has configured. One that is given as null or as an empty
+/// text leaves a blank here as well, sections may ask for any parameter, and what a section hides is not looked up.
 ///
 /// ```
 /// use pip_services_commons::config::ConfigParams;
@@ -37,8 +41,8 @@ impl ConfigTemplate {
     /// The text with the parameters filled in, without white space at both ends.
     ///
     /// # Errors
-    /// `UNEXPECTED_SYMBOL` or `NOT_CLOSED_SECTION` (Misconfiguration), each with the construct at fault and,
-    /// as the detail `line` too, its line.
+    /// `UNEXPECTED_SYMBOL`, `NOT_CLOSED_SECTION` or `UNDEFINED_VARIABLE` (Misconfiguration), each with the construct
+    /// at fault and, as the detail `line` too, its line; the last has the name as the detail `variable`.
     pub fn render(template: &str, parameters: &ConfigParams) -> Result<String, ApplicationError> {
         match Rendered::new(template, parameters) {
             Ok(rendered) => Ok(rendered.text.trim().to_owned()),
@@ -66,20 +70,26 @@ impl ConfigTemplate {
     }
 }
 
-/// A template that cannot be understood.
+/// A template that cannot be understood or filled in.
 #[derive(Debug)]
 pub(super) struct TemplateError {
     code: &'static str,
     pub(super) line: usize,
     construct: String,
+    /// The parameter that is not given.
+    pub(super) variable: Option<String>,
     why: &'static str,
 }
 
 impl TemplateError {
     /// The error for a caller, with the place where the template is.
     pub(super) fn at(&self, correlation_id: Option<&str>, place: fmt::Arguments<'_>) -> ApplicationError {
-        ApplicationError::config(correlation_id, self.code, format!("{place}: {self}"))
-            .with_details("line", self.line)
+        let error = ApplicationError::config(correlation_id, self.code, format!("{place}: {self}"))
+            .with_details("line", self.line);
+        match &self.variable {
+            Some(variable) => error.with_details("variable", variable),
+            None => error,
+        }
     }
 }
 
@@ -162,6 +172,7 @@ impl<'a> Renderer<'a> {
                 code: "NOT_CLOSED_SECTION",
                 line: section.line,
                 construct: section.construct.to_owned(),
+                variable: None,
                 why: "is not closed",
             }),
         }
@@ -187,20 +198,26 @@ impl<'a> Renderer<'a> {
     fn tag(&mut self, construct: &'a str, tag: Tag<'a>) -> Result<(), TemplateError> {
         match tag {
             Tag::Comment => {}
-            Tag::Variable { name, escaped } => {
-                let value = lookup(self.parameters, name).filter(|_| self.shown());
-                match value {
-                    Some(value) if escaped => self.value(&escape(value)),
-                    Some(value) => self.value(value),
-                    None => {}
+            Tag::Variable { name, escaped } if self.shown() => match given(self.parameters, name) {
+                Some(value) if escaped => self.value(&escape(value)),
+                Some(value) => self.value(value),
+                None => {
+                    return Err(TemplateError {
+                        code: "UNDEFINED_VARIABLE",
+                        line: self.line,
+                        construct: construct.to_owned(),
+                        variable: Some(name.to_owned()),
+                        why: "is not given; pass a parameter of that name, or ask for it by {{#if}}",
+                    });
                 }
-            }
+            },
+            Tag::Variable { .. } => {}
             Tag::Open { name, inverted } => self.sections.push(Section {
                 name,
                 construct,
                 line: self.line,
                 inverted,
-                shown: lookup(self.parameters, name).is_some() != inverted,
+                shown: given(self.parameters, name).is_some_and(|value| !value.is_empty()) != inverted,
                 has_else: false,
             }),
             Tag::Else => match self.sections.last_mut() {
@@ -221,7 +238,13 @@ impl<'a> Renderer<'a> {
     }
 
     fn unexpected(&self, construct: &str, why: &'static str) -> TemplateError {
-        TemplateError { code: "UNEXPECTED_SYMBOL", line: self.line, construct: construct.to_owned(), why }
+        TemplateError {
+            code: "UNEXPECTED_SYMBOL",
+            line: self.line,
+            construct: construct.to_owned(),
+            variable: None,
+            why,
+        }
     }
 }
 
@@ -298,14 +321,11 @@ fn name(text: &str) -> Option<&str> {
     (is_name && !["if", "unless", "else"].contains(&text)).then_some(text)
 }
 
-/// A parameter that is defined, by its exact name or else in any case.
-fn lookup<'a>(parameters: &'a ConfigParams, name: &str) -> Option<&'a str> {
-    let value = if parameters.contains_key(name) {
-        parameters.get(name)
-    } else {
-        parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value)
-    };
-    value.filter(|value| !value.is_empty())
+/// A parameter that is given, by its exact name or else in any case; a null is an empty text.
+fn given<'a>(parameters: &'a ConfigParams, name: &str) -> Option<&'a str> {
+    let by_name = || parameters.iter().find(|(key, _)| *key == name);
+    let in_any_case = || parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    by_name().or_else(in_any_case).map(|(_, value)| value.unwrap_or_default())
 }
 
 /// The text as it stands between the quotes of a JSON string.
@@ -347,8 +367,26 @@ mod tests {
     }
 
     #[test]
-    fn the_case_of_a_name_does_not_matter_and_unknown_names_are_empty() {
-        assert_eq!(render("[{{false}}{{UNKNOWN}}{{Blank}}{{null}}]"), "[false]");
+    fn the_case_of_a_name_does_not_matter_and_a_parameter_given_as_empty_leaves_nothing() {
+        assert_eq!(render("[{{false}}{{Blank}}{{{null}}}]"), "[false]");
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_given_is_an_error_with_its_line_and_name() {
+        for construct in ["{{HOST}}", "{{{ HOST }}}"] {
+            let template = format!("a: 1\n{{{{#unless HOST}}}}b: {construct}{{{{/unless}}}}");
+            let error = ConfigTemplate::render(&template, &ConfigParams::new()).unwrap_err();
+            assert_eq!(error.code(), "UNDEFINED_VARIABLE");
+            assert_eq!((error.detail("line"), error.detail("variable")), (Some("2"), Some("HOST")));
+            let expected = format!("line 2: {construct} is not given; ");
+            assert!(error.message().starts_with(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_in_a_hidden_part_need_not_be_given() {
+        let template = "{{#if HOST}}{{HOST}}{{else}}none{{/if}}{{#HOST}}{{#NAME}}{{PORT}}{{/NAME}}{{/HOST}}";
+        assert_eq!(render(template), "none");
     }
 
     #[test]
