@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
@@ -16,7 +19,7 @@ use pip_services_messaging::IMessageQueueConnection;
 use crate::{
     options::{ConnectionOptions, QoS},
     resolver::MqttConnectionResolver,
-    router::MqttMessageListener,
+    router::{MqttMessageListener, Registration, Router},
     session::Session,
     topic,
 };
@@ -43,6 +46,14 @@ use crate::{
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 ///
+/// The client library looks after the signs of life of all connections of a process at one interval, which the
+/// latest connect sets to a tenth of its own keep-alive time, up to five seconds. So give the connections of a
+/// process about the same time: beside one with a long time, one below ten seconds may be cut by the broker
+/// when it is idle, and reconnects.
+///
+/// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
+/// client does not read while it cannot write; send such on a connection of their own.
+///
 /// References, all optional: loggers `*:logger:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
 /// `*:credential-store:*:*:*`.
 ///
@@ -60,6 +71,7 @@ pub struct MqttConnection {
     resolver: MqttConnectionResolver,
     logger: Arc<CompositeLogger>,
     transition: tokio::sync::Mutex<()>,
+    router: Arc<Router>,
     session: ArcSwapOption<Session>,
 }
 
@@ -76,6 +88,7 @@ impl MqttConnection {
             resolver: MqttConnectionResolver::new(),
             logger: Arc::new(CompositeLogger::new()),
             transition: tokio::sync::Mutex::default(),
+            router: Router::new(),
             session: ArcSwapOption::empty(),
         }
     }
@@ -106,28 +119,30 @@ impl MqttConnection {
         self.session()?.publish(topic, payload, qos, retain).await
     }
 
-    pub(crate) async fn subscribe(
+    /// Adds a listener. The connection subscribes to its filter, at once or when it is open.
+    pub(crate) fn register(
         &self,
         filter: &str,
         qos: QoS,
         listener: Arc<dyn MqttMessageListener>,
-    ) -> Result<(), ApplicationError> {
-        topic::check_filter(filter)?;
-        self.session()?.subscribe(filter, qos, listener).await
+    ) -> Registration {
+        self.router.register(filter, qos, listener)
     }
 
-    /// Does nothing on a closed connection, which has no subscriptions.
-    pub(crate) async fn unsubscribe(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
-        if let Ok(session) = self.session() {
-            session.unsubscribe(filter, listener).await;
-        }
+    /// Waits until the broker has granted a filter that a listener is registered for.
+    pub(crate) async fn subscribed(&self, filter: &str) -> Result<(), ApplicationError> {
+        self.session()?.subscribed(filter).await
     }
 
-    /// As [`unsubscribe`](Self::unsubscribe), but without telling the broker.
-    pub(crate) fn forget(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
-        if let Ok(session) = self.session() {
-            session.forget(filter, listener);
-        }
+    /// How long opening and subscribing may take.
+    pub(crate) fn connect_timeout(&self) -> Result<Duration, ApplicationError> {
+        self.session().map(|session| session.connect_timeout())
+    }
+
+    /// Whether the broker is to keep the session over a close.
+    pub(crate) fn keeps_session(&self) -> bool {
+        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        options.as_ref().is_some_and(|options| !options.clean_session)
     }
 }
 
@@ -184,7 +199,8 @@ impl IOpenable for MqttConnection {
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
         };
         let target = self.resolver.resolve(correlation_id).await?;
-        let session = Session::open(correlation_id, target, options, self.logger.clone()).await?;
+        let session =
+            Session::open(correlation_id, target, options, self.router.clone(), self.logger.clone()).await?;
         self.session.store(Some(Arc::new(session)));
         self.logger.debug(correlation_id, format_args!("Connected to the MQTT broker"));
         Ok(())

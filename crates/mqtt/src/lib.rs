@@ -29,6 +29,7 @@ mod client;
 mod codec;
 mod connection;
 mod factory;
+mod in_flight;
 mod options;
 mod queue;
 mod resolver;

@@ -28,6 +28,9 @@ impl QoS {
     }
 }
 
+/// The longest keep-alive time that MQTT has.
+pub(crate) const LONGEST_KEEPALIVE: Duration = Duration::from_secs(u16::MAX as u64);
+
 /// The options of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ConnectionOptions {
@@ -59,6 +62,14 @@ impl ConnectionOptions {
             return Err(bad_option("BAD_VALUE", "client_id", "", "without a null character"));
         }
         let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
+        if reconnect_timeout.is_zero() {
+            return Err(bad_option("BAD_VALUE", "options.reconnect_timeout", "0", "1 or more"));
+        }
+        let keepalive_timeout = time("options.keepalive_timeout", 3_000)?;
+        if keepalive_timeout > LONGEST_KEEPALIVE {
+            let value = keepalive_timeout.as_millis().to_string();
+            return Err(bad_option("BAD_VALUE", "options.keepalive_timeout", &value, "65535000 or less"));
+        }
         Ok(Self {
             client_id: client_id.unwrap_or_else(default_client_id),
             clean_session,
@@ -66,7 +77,7 @@ impl ConnectionOptions {
             connect_timeout: time("options.connect_timeout", 30_000)?,
             reconnect_timeout,
             max_reconnect_timeout: time("options.max_reconnect_timeout", 30_000)?.max(reconnect_timeout),
-            keepalive_timeout: time("options.keepalive_timeout", 3_000)?,
+            keepalive_timeout,
             send_timeout: time("options.send_timeout", 10_000)?,
         })
     }
@@ -185,6 +196,9 @@ mod tests {
         }
         let error = connection(&[("options.connect_timeout", "soon")]).unwrap_err();
         assert_eq!(error.detail("key"), Some("options.connect_timeout"));
+        for (key, value) in [("options.reconnect_timeout", "0"), ("options.keepalive_timeout", "65535001")] {
+            assert_eq!(connection(&[(key, value)]).unwrap_err().detail("key"), Some(key));
+        }
         assert_eq!(connection(&[("options.clean_session", "false")]).unwrap_err().code(), "NO_CLIENT_ID");
     }
 }

@@ -108,6 +108,10 @@ fn compose(
         let message = "credential.password is set without credential.username, which MQTT does not allow";
         return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
     }
+    if username.as_ref().is_some_and(|name| name.contains('\0')) {
+        let message = "credential.username, or the user in connection.uri, has a null character";
+        return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message.into()));
+    }
     Ok(ConnectTarget {
         endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
         username,
@@ -133,7 +137,11 @@ fn from_parts(
         return Err(config_error(correlation_id, "NO_HOST", "connection.host", message.into()));
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = connection.get_port()?.unwrap_or(DEFAULT_PORT);
+    let port = connection.get_port().map_err(|error| {
+        let message = format!("connection.{}", error.message());
+        config_error(correlation_id, "BAD_VALUE", "connection.port", message)
+    })?;
+    let port = port.unwrap_or(DEFAULT_PORT);
     Ok(Address { endpoint: Endpoint { host, port }, username: None, password: None })
 }
 
@@ -226,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_missing_or_wrong_is_named() {
         type Tuples = &'static [(&'static str, &'static str)];
-        let cases: [(Tuples, &str, &str); 6] = [
+        let cases: [(Tuples, &str, &str); 9] = [
             (&[], "NO_CONNECTION", "connection"),
             (&[("connection.port", "1")], "NO_HOST", "connection.host"),
             (
@@ -237,6 +245,9 @@ mod tests {
             (&[("connection.uri", "amqp://h")], "UNSUPPORTED_PROTOCOL", "connection.uri"),
             (&[("connection.uri", "not a uri")], "BAD_URI", "connection.uri"),
             (&[("connection.host", "h"), ("credential.password", "p")], "NO_USERNAME", "credential.username"),
+            (&[("connection.uri", "mqtt://a%00b:x@h")], "BAD_VALUE", "credential.username"),
+            (&[("connection.host", "h"), ("connection.port", "mqtt")], "BAD_VALUE", "connection.port"),
+            (&[("connection.host", "h"), ("connection.port", "70000")], "BAD_VALUE", "connection.port"),
         ];
         for (tuples, code, key) in cases {
             let error = resolve(tuples).await.unwrap_err();

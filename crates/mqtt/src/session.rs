@@ -1,9 +1,12 @@
 //! What an open connection runs on: the client, the task that serves its events, and its state.
 
 use std::{
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,92 +15,110 @@ use pip_services_commons::errors::ApplicationError;
 use pip_services_components::log::{CompositeLogger, ILogger};
 use tokio::{
     net::lookup_host,
-    runtime::Handle,
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::{Client, ClientError, Delivery, Event, Events, PublishAck},
+    client::{Client, ClientError, Delivery, Event, Events},
+    in_flight::InFlight,
     options::{ConnectionOptions, QoS},
-    resolver::ConnectTarget,
-    router::{MqttMessageListener, Router},
+    resolver::{ConnectTarget, Endpoint},
+    router::{Request, Router},
 };
 
 /// How many messages may wait for the broker's acknowledgement. More than this only slows the client down.
 const MAX_IN_FLIGHT: u32 = 100;
 
+/// How many bytes these may have together. The client does not read while it cannot write, so with much more
+/// it and a broker can wait for each other.
+const MAX_BYTES_IN_FLIGHT: u32 = 4 * 1024 * 1024;
+
 /// How long a close waits for what is in flight.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a close waits for the broker to take a goodbye.
+/// How long a close waits for the broker to take the goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of the connection to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Link {
-    /// Connected, and subscribed to all filters. Each connection has another number.
-    Up(u64),
+    /// On the way to the first connection.
+    Opening,
+    /// Connected, and the broker has answered to all filters.
+    Up {
+        /// Each connection has another number.
+        connection: u64,
+        /// Counts the broker's sessions: one that was kept has the number that it had.
+        session: u64,
+    },
     /// Lost, and on the way back.
     Down,
-    /// Lost for good, as reconnecting is turned off.
+    /// Lost for good.
     Lost,
 }
 
 /// What lasts from an `open` of a connection to its `close`.
 pub(crate) struct Session {
     core: Arc<Core>,
-    link: watch::Receiver<Link>,
-    in_flight: Arc<Semaphore>,
-    /// Held while subscriptions change, so that a second listener of a filter waits for the first one's grant.
-    subscribing: Mutex<()>,
+    slots: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    closed: CancellationToken,
     task: AbortHandle,
 }
 
 /// The part that the session shares with its task.
 struct Core {
     client: Client,
-    router: Router,
+    router: Arc<Router>,
     target: ConnectTarget,
     options: ConnectionOptions,
     logger: Arc<CompositeLogger>,
+    link: watch::Sender<Link>,
+    /// Which broker it was connected to last.
+    endpoint: AtomicUsize,
 }
 
 impl Session {
-    /// Connects, trying the brokers in order until one accepts, and starts the task that serves the connection.
+    /// Connects, trying the brokers in order until one accepts, subscribes to what is wanted, and goes on
+    /// serving the connection.
     pub(crate) async fn open(
         correlation_id: Option<&str>,
         target: ConnectTarget,
         options: ConnectionOptions,
+        router: Arc<Router>,
         logger: Arc<CompositeLogger>,
     ) -> Result<Self, ApplicationError> {
         let (client, events) = Client::new(&options.client_id)
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
-        let core = Arc::new(Core { client, router: Router::default(), target, options, logger });
-        let limit = core.options.connect_timeout;
-        match timeout(limit, core.connect()).await {
-            Ok(connected) => connected.map(|_| ()),
-            Err(_) => {
-                let brokers = core.brokers();
-                let message = format!(
-                    "{brokers} did not answer within options.connect_timeout ({} ms)",
-                    limit.as_millis()
-                );
-                Err(connect_failed(message, "options.connect_timeout"))
-            }
-        }
-        .map_err(|error| error.with_correlation_id(correlation_id))?;
-
-        let (state, link) = watch::channel(Link::Up(0));
-        let task = tokio::spawn(core.clone().serve(events, state)).abort_handle();
-        let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        Ok(Self { core, link, in_flight, subscribing: Mutex::new(()), task })
+        router.forget_grants();
+        let link = watch::Sender::new(Link::Opening);
+        let endpoint = AtomicUsize::new(usize::MAX);
+        let core = Arc::new(Core { client, router, target, options, logger, link, endpoint });
+        // Before connecting: messages of a kept session come at once.
+        let task = tokio::spawn(core.clone().serve(events)).abort_handle();
+        let session = Self {
+            core,
+            slots: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
+            bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT as usize)),
+            closed: CancellationToken::new(),
+            task,
+        };
+        let limit = session.core.options.connect_timeout;
+        let opened = timeout(limit, session.core.open()).await.unwrap_or_else(|_| {
+            let brokers = session.core.brokers();
+            let ms = limit.as_millis();
+            let message = format!("no connection to {brokers} within options.connect_timeout ({ms} ms)");
+            Err(connect_failed(message, "options.connect_timeout"))
+        });
+        opened.map(|()| session).map_err(|error| error.with_correlation_id(correlation_id))
     }
 
     /// Whether the broker is connected at this moment.
     pub(crate) fn is_connected(&self) -> bool {
-        matches!(*self.link.borrow(), Link::Up(_))
+        matches!(*self.core.link.borrow(), Link::Up { .. })
     }
 
     /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2).
@@ -112,26 +133,14 @@ impl Session {
         retain: bool,
     ) -> Result<(), ApplicationError> {
         let limit = self.core.options.send_timeout;
-        let publishing = async {
-            let permit =
-                self.in_flight.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
-            loop {
-                let link = self.link_up().await?;
-                match self.core.client.publish(topic, &payload, qos, retain) {
-                    Ok(ack) => {
-                        InFlight { ack: Some(ack), permit: Some(permit) }.acknowledged().await?;
-                        // The client sends what it had queued as soon as it is connected again, so before the
-                        // subscriptions of a new session are back: who listens here may have missed it.
-                        let crossed = self.core.options.clean_session && *self.link.borrow() != link;
-                        return if crossed { Err(ClientError::Disconnected) } else { Ok(()) };
-                    }
-                    // Not taken: the client knew of the loss before the task did.
-                    Err(ClientError::Disconnected) => self.link_changed(link).await?,
-                    Err(error) => return Err(error),
-                }
-            }
+        let mut link = self.core.link.subscribe();
+        let published = tokio::select! {
+            published = timeout(limit, self.try_publish(topic, &payload, qos, retain)) => published,
+            () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
+            // The client would keep what it has queued for a connection that never comes.
+            _ = link.wait_for(|link| *link == Link::Lost) => Ok(Err(ClientError::Disconnected)),
         };
-        match timeout(limit, publishing).await {
+        match published {
             Ok(published) => published.map_err(|error| publish_failed(topic, "").with_cause(error)),
             Err(_) => {
                 let why = format!(" within options.send_timeout ({} ms)", limit.as_millis());
@@ -140,203 +149,256 @@ impl Session {
         }
     }
 
-    /// Subscribes a listener, and returns when the broker has granted the filter.
-    pub(crate) async fn subscribe(
+    async fn try_publish(
         &self,
-        filter: &str,
+        topic: &str,
+        payload: &Bytes,
         qos: QoS,
-        listener: Arc<dyn MqttMessageListener>,
-    ) -> Result<(), ApplicationError> {
-        let _turn = self.subscribing.lock().await;
-        // Before asking: retained messages follow the grant at once.
-        if !self.core.router.add(filter, qos, listener.clone()) {
-            return Ok(());
-        }
-        let subscribing = async {
-            loop {
-                let link = self.link_up().await?;
-                tokio::select! {
-                    outcome = self.core.client.subscribe(filter, qos) => match outcome {
-                        Err(ClientError::Disconnected) => self.link_changed(link).await?,
-                        outcome => return outcome,
-                    },
-                    // Of a kept session the client would wait for an answer that never comes.
-                    changed = self.link_changed(link) => changed?,
+        retain: bool,
+    ) -> Result<(), ClientError> {
+        let weight = u32::try_from(payload.len()).unwrap_or(u32::MAX).clamp(1, MAX_BYTES_IN_FLIGHT);
+        let bytes =
+            self.bytes.clone().acquire_many_owned(weight).await.map_err(|_| ClientError::Disconnected)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
+        loop {
+            let link = self.link_up().await?;
+            match self.core.client.publish(topic, payload, qos, retain) {
+                Ok(ack) => {
+                    InFlight::new(ack, slot, bytes).acknowledged().await?;
+                    // The client sends what it had queued as soon as it is connected again, so before the
+                    // subscriptions of a new session are back: who listens here may have missed it.
+                    return match (link, self.link_up().await?) {
+                        (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
+                        _ => Err(ClientError::Disconnected),
+                    };
                 }
+                // Not taken: the client knew of the loss before the task did.
+                Err(ClientError::Disconnected) => self.link_changed(link).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits until the broker has granted a filter that a listener is registered for.
+    pub(crate) async fn subscribed(&self, filter: &str) -> Result<(), ApplicationError> {
+        let mut changes = self.core.router.changes();
+        let mut link = self.core.link.subscribe();
+        let outcome = loop {
+            if let Some(granted) = self.core.router.granted(filter) {
+                break granted;
+            }
+            if *link.borrow_and_update() == Link::Lost {
+                break Err(ClientError::Disconnected);
+            }
+            // Both are there as long as this session is.
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = link.changed() => {}
+                () = self.closed.cancelled() => break Err(ClientError::Disconnected),
             }
         };
-        let limit = self.core.options.connect_timeout;
-        let outcome = timeout(limit, subscribing).await.unwrap_or_else(|_| {
-            let why = format!("no answer within options.connect_timeout ({} ms)", limit.as_millis());
-            Err(ClientError::Failed(why))
-        });
-        outcome.map_err(|error| {
-            self.core.router.remove(filter, &listener);
-            let message = format!("cannot subscribe to topic '{filter}'");
-            ApplicationError::connection(None, "SUBSCRIBE_FAILED", message)
-                .with_details("topic", filter)
-                .with_cause(error)
-        })
+        outcome.map_err(|error| subscribe_failed(filter, error))
     }
 
-    /// Removes a listener, and tells the broker where it was the last one of the filter.
-    pub(crate) async fn unsubscribe(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
-        self.forget(filter, listener);
-        let _turn = self.subscribing.lock().await;
-        if !self.core.router.has(filter) && self.is_connected() {
-            // What still arrives on the filter finds no listener, so a failure harms nobody.
-            let _ = timeout(GOODBYE_TIMEOUT, self.core.client.unsubscribe(filter)).await;
-        }
+    /// How long opening and subscribing may take.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.core.options.connect_timeout
     }
 
-    /// Removes a listener without telling the broker.
-    pub(crate) fn forget(&self, filter: &str, listener: &Arc<dyn MqttMessageListener>) {
-        self.core.router.remove(filter, listener);
-    }
-
-    /// Waits a while for what is in flight, and disconnects.
+    /// Waits a while for what is in flight, and disconnects. What is pending then fails.
     pub(crate) async fn close(&self) {
         if self.is_connected() {
-            let _ = timeout(FLUSH_TIMEOUT, self.in_flight.acquire_many(MAX_IN_FLIGHT)).await;
+            let _ = timeout(FLUSH_TIMEOUT, self.slots.acquire_many(MAX_IN_FLIGHT)).await;
         }
-        // Whoever waits to send gets an error now.
-        self.in_flight.close();
+        self.closed.cancel();
         self.task.abort();
         let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;
     }
 
     /// Waits until the broker is connected.
     async fn link_up(&self) -> Result<Link, ClientError> {
-        let mut link = self.link.clone();
-        let settled = link.wait_for(|link| *link != Link::Down).await.map(|link| *link);
+        let mut link = self.core.link.subscribe();
+        let settled =
+            link.wait_for(|link| matches!(link, Link::Up { .. } | Link::Lost)).await.map(|link| *link);
         settled.ok().filter(|link| *link != Link::Lost).ok_or(ClientError::Disconnected)
     }
 
     /// Waits until the link is another than it was.
     async fn link_changed(&self, was: Link) -> Result<(), ClientError> {
-        let mut link = self.link.clone();
+        let mut link = self.core.link.subscribe();
         link.wait_for(|link| *link != was).await.map(|_| ()).map_err(|_| ClientError::Disconnected)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.closed.cancel();
         self.task.abort();
     }
 }
 
-/// A message on its way, with its place among those in flight.
-struct InFlight {
-    ack: Option<PublishAck>,
-    permit: Option<OwnedSemaphorePermit>,
-}
+/// Whatever ends the task, the link is lost then.
+struct Ended(Arc<Core>);
 
-impl InFlight {
-    async fn acknowledged(mut self) -> Result<(), ClientError> {
-        let outcome = match &mut self.ack {
-            Some(ack) => ack.await,
-            None => Ok(()),
-        };
-        self.ack = None;
-        outcome
-    }
-}
-
-impl Drop for InFlight {
-    /// The client still has a message whose sender gave up waiting, so its place stays taken.
+impl Drop for Ended {
     fn drop(&mut self) {
-        if let (Some(ack), Some(permit), Ok(runtime)) =
-            (self.ack.take(), self.permit.take(), Handle::try_current())
-        {
-            runtime.spawn(async move {
-                let _ = ack.await;
-                drop(permit);
-            });
-        }
+        self.0.link.send_replace(Link::Lost);
     }
 }
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Core {
     fn brokers(&self) -> String {
         self.target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// Tries each broker once. True: it kept the session.
-    async fn connect(&self) -> Result<bool, ApplicationError> {
-        let mut last = connect_failed("no broker is configured", "connection");
-        for endpoint in &self.target.endpoints {
-            let addresses = match lookup_host((endpoint.host.as_str(), endpoint.port)).await {
-                Ok(addresses) => addresses,
-                Err(error) => {
-                    let message = format!("connection.host '{}' cannot be resolved", endpoint.host);
-                    last = connect_failed(message, "connection.host").with_cause(error);
-                    continue;
-                }
-            };
-            for address in addresses {
-                last = match self.client.connect(address, &self.target, &self.options).await {
-                    Ok(session_present) => return Ok(session_present),
-                    Err(error @ ClientError::Unauthorized(_)) => {
-                        let message =
-                            format!("{endpoint} refused credential.username and credential.password");
-                        ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
-                            .with_details("key", "credential.password")
-                            .with_cause(error)
-                    }
-                    Err(error) => {
-                        let message =
-                            format!("cannot connect to {endpoint} (connection.host, connection.port)");
-                        connect_failed(message, "connection.host").with_cause(error)
-                    }
-                };
+    /// Loggers are other people's code: a panic there must not end the connection.
+    fn tell(&self, tell: impl FnOnce(&CompositeLogger)) {
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(&self.logger)));
+    }
+
+    /// The first connection, with all that is wanted granted.
+    async fn open(&self) -> Result<(), ApplicationError> {
+        let lost =
+            || connect_failed(format!("{} closed the connection at once", self.brokers()), "connection.host");
+        self.connect().await?;
+        let mut link = self.link.subscribe();
+        tokio::select! {
+            () = self.synchronize() => {}
+            _ = link.wait_for(|link| *link == Link::Lost) => return Err(lost()),
+        }
+        if let Some((filter, error)) = self.router.first_refusal() {
+            return Err(subscribe_failed(&filter, error));
+        }
+        let up = |link: &mut Link| {
+            let opening = *link == Link::Opening;
+            if opening {
+                *link = Link::Up { connection: 0, session: 0 };
             }
+            opening
+        };
+        if self.link.send_if_modified(up) { Ok(()) } else { Err(lost()) }
+    }
+
+    /// Tries each broker once. True: it is the one of the last connection, and kept its session.
+    ///
+    /// Each gets an equal share of `options.connect_timeout`, so that one that is silent does not keep the
+    /// others from being tried.
+    async fn connect(&self) -> Result<bool, ApplicationError> {
+        let deadline = Instant::now() + self.options.connect_timeout;
+        let share = |left: usize| {
+            deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1)
+        };
+        let mut last = connect_failed("no broker is configured", "connection");
+        let endpoints = &self.target.endpoints;
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            let left = endpoints.len() - index;
+            last = match self.connect_to(endpoint, share(left)).await {
+                Ok(kept) => return Ok(self.endpoint.swap(index, Ordering::AcqRel) == index && kept),
+                Err(error) => error,
+            };
         }
         Err(last)
     }
 
-    /// Serves the events of the client until it is gone: hands messages over, and reconnects.
-    async fn serve(self: Arc<Self>, mut events: Events, state: watch::Sender<Link>) {
-        let mut connections = 0;
-        let mut reconnecting: Option<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = None;
-        loop {
-            let reconnected = async {
-                match &mut reconnecting {
-                    Some(reconnecting) => reconnecting.await,
-                    None => std::future::pending().await,
+    async fn connect_to(&self, endpoint: &Endpoint, limit: Duration) -> Result<bool, ApplicationError> {
+        let unknown = || {
+            let message = format!("connection.host '{}' cannot be resolved", endpoint.host);
+            connect_failed(message, "connection.host")
+        };
+        let addresses: Vec<_> = lookup_host((endpoint.host.as_str(), endpoint.port))
+            .await
+            .map_err(|error| unknown().with_cause(error))?
+            .collect();
+        let mut last = unknown();
+        let limit = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+        for address in addresses {
+            last = match self.client.connect(address, &self.target, &self.options, limit).await {
+                Ok(kept) => return Ok(kept),
+                Err(error @ ClientError::Unauthorized(_)) => {
+                    let message = format!("{endpoint} refused credential.username and credential.password");
+                    ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
+                        .with_details("key", "credential.password")
+                        .with_cause(error)
+                }
+                Err(error) => {
+                    let message = format!("cannot connect to {endpoint} (connection.host, connection.port)");
+                    connect_failed(message, "connection.host").with_cause(error)
                 }
             };
+        }
+        Err(last)
+    }
+
+    /// Serves the events of the client: hands messages over, reconnects, and subscribes to what is wanted.
+    async fn serve(self: Arc<Self>, mut events: Events) {
+        let _ended = Ended(self.clone());
+        let mut changes = self.router.changes();
+        let mut link = self.link.subscribe();
+        let (mut connection, mut session) = (0, 0);
+        let mut reconnecting: Option<Pin<Box<dyn Future<Output = bool> + Send>>> = None;
+        let mut synchronizing: Option<Work> = None;
+        loop {
+            let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
             tokio::select! {
                 event = events.recv() => match event {
                     None => return,
-                    Some(Event::Connected) => {
-                        self.logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
-                    }
+                    Some(Event::Connected) => self.tell(|logger| {
+                        logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
+                    }),
                     Some(Event::Message(delivery)) => self.dispatch(delivery),
-                    Some(Event::Disconnected) if self.options.retry_connect => {
-                        if state.send_replace(Link::Down) != Link::Down {
-                            self.logger.warn(None, format_args!("Lost the connection to {}; reconnecting", self.brokers()));
-                        }
-                        // A connection that was lost again while it was being restored starts over.
-                        reconnecting = Some(Box::pin(self.clone().reconnect()));
-                    }
                     Some(Event::Disconnected) => {
-                        state.send_replace(Link::Lost);
-                        let brokers = self.brokers();
-                        self.logger.error(None, None, format_args!("Lost the connection to {brokers}, and options.retry_connect is false"));
+                        // What was under way belongs to the connection that is gone.
+                        synchronizing = None;
+                        reconnecting = self.lost().then(|| Box::pin(self.clone().reconnect()) as _);
                     }
                 },
-                () = reconnected => {
+                kept = pending_or(&mut reconnecting) => {
                     reconnecting = None;
-                    connections += 1;
-                    state.send_replace(Link::Up(connections));
-                    self.logger.info(None, format_args!("Reconnected to {}", self.brokers()));
+                    connection += 1;
+                    session += u64::from(!kept);
+                    self.link.send_replace(Link::Up { connection, session });
+                    self.tell(|logger| logger.info(None, format_args!("Reconnected to {}", self.brokers())));
+                }
+                () = pending_or(&mut synchronizing) => synchronizing = None,
+                // The first connection is made elsewhere; what changed meanwhile waits for it.
+                _ = link.changed() => {}
+                _ = changes.changed(), if is_up && synchronizing.is_none() => {
+                    let core = self.clone();
+                    synchronizing = Some(Box::pin(async move { core.synchronize().await }));
+                }
+                () = sleep(self.options.max_reconnect_timeout), if is_up && self.router.has_refusals() => {
+                    self.router.forget_refusals();
                 }
             }
         }
     }
 
-    /// Reconnects and subscribes to all filters again.
-    async fn reconnect(self: Arc<Self>) {
+    /// Notes that the connection was lost. True: it is to be restored.
+    fn lost(&self) -> bool {
+        let was = *self.link.borrow();
+        let restore = self.options.retry_connect && was != Link::Opening;
+        self.link.send_replace(if restore { Link::Down } else { Link::Lost });
+        let (brokers, client_id) = (self.brokers(), &self.options.client_id);
+        match was {
+            Link::Up { .. } if restore => self.tell(|logger| {
+                let what =
+                    format_args!("Lost the connection of client '{client_id}' to {brokers}; reconnecting");
+                logger.warn(None, what);
+            }),
+            Link::Up { .. } => self.tell(|logger| {
+                let what =
+                    format_args!("Lost the connection to {brokers}, and options.retry_connect is false");
+                logger.error(None, None, what);
+            }),
+            _ => {}
+        }
+        restore
+    }
+
+    /// Reconnects, and subscribes to what is wanted. True: the broker kept the session.
+    async fn reconnect(self: Arc<Self>) -> bool {
         let mut delay = self.options.reconnect_timeout;
         let mut told = false;
         loop {
@@ -344,11 +406,18 @@ impl Core {
             sleep(delay.mul_f64(0.75 + 0.5 * fastrand::f64())).await;
             delay = (delay * 2).min(self.options.max_reconnect_timeout);
             match self.connect().await {
-                Ok(true) => return,
-                Ok(false) => return self.resubscribe().await,
+                Ok(kept) => {
+                    if !kept {
+                        self.router.forget_grants();
+                    }
+                    self.synchronize().await;
+                    return kept;
+                }
                 Err(error) if !told => {
-                    self.logger
-                        .warn(None, format_args!("Cannot reconnect yet, and goes on trying: {error:#}"));
+                    self.tell(|logger| {
+                        logger
+                            .warn(None, format_args!("Cannot reconnect yet, and goes on trying: {error:#}"));
+                    });
                     told = true;
                 }
                 Err(_) => {}
@@ -356,30 +425,58 @@ impl Core {
         }
     }
 
-    async fn resubscribe(&self) {
-        for (filter, qos) in self.router.filters() {
-            match self.client.subscribe(&filter, qos).await {
-                Ok(()) => {}
-                // Lost again: the event of that, which follows, starts over and drops this future.
-                Err(ClientError::Disconnected) => std::future::pending().await,
-                Err(error) => {
-                    let what = format_args!("Lost the subscription to topic '{filter}'");
-                    self.logger.error(None, Some(&error), what);
+    /// Asks the broker for what is wanted and not granted, until nothing is left to ask.
+    async fn synchronize(&self) {
+        while let Some(request) = self.router.next_request() {
+            let lost = match request {
+                Request::Subscribe(filter, qos) => {
+                    let granted = self.client.subscribe(&filter, qos).await;
+                    let lost = matches!(granted, Err(ClientError::Disconnected));
+                    if !lost {
+                        if let Err(error) = &granted {
+                            let what = format_args!("Cannot subscribe to topic '{filter}'");
+                            self.tell(|logger| logger.error(None, Some(error), what));
+                        }
+                        self.router.set_granted(&filter, granted.map(|()| qos));
+                    }
+                    lost
                 }
+                Request::Unsubscribe(filter) => {
+                    // Before asking: who registers meanwhile must not take the old grant for its own.
+                    self.router.set_released(&filter);
+                    // A refusal leaves the broker sending what finds no listener, which harms nobody.
+                    matches!(self.client.unsubscribe(&filter).await, Err(ClientError::Disconnected))
+                }
+            };
+            if lost {
+                // The event of the loss follows, and drops this future.
+                std::future::pending().await
             }
         }
     }
 
     fn dispatch(&self, mut delivery: Delivery) {
-        // Loggers and counters are other people's code: a panic there must not end the connection.
-        let dispatched = catch_unwind(AssertUnwindSafe(|| self.router.dispatch(&delivery)));
-        if dispatched.is_err() {
-            let topic = &delivery.topic;
-            self.logger.error(None, None, format_args!("Panicked over a message of topic '{topic}'"));
+        let topic = delivery.topic.clone();
+        match self.router.dispatch(&delivery) {
+            (0, 0) => self.tell(|logger| {
+                logger.debug(None, format_args!("Nobody listens to a message of topic '{topic}'"));
+            }),
+            (_, 0) => {}
+            _ => self.tell(|logger| {
+                logger.error(None, None, format_args!("A logger or counter panicked over topic '{topic}'"));
+            }),
         }
         if let Some(acknowledge) = delivery.ack.take() {
             acknowledge();
         }
+    }
+}
+
+/// What the future gives; never anything while there is none.
+async fn pending_or<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -390,4 +487,11 @@ fn connect_failed(message: impl Into<String>, key: &str) -> ApplicationError {
 fn publish_failed(topic: &str, why: &str) -> ApplicationError {
     let message = format!("the broker did not confirm a message to topic '{topic}'{why}");
     ApplicationError::connection(None, "PUBLISH_FAILED", message).with_details("topic", topic)
+}
+
+fn subscribe_failed(filter: &str, error: ClientError) -> ApplicationError {
+    let message = format!("cannot subscribe to topic '{filter}'");
+    ApplicationError::connection(None, "SUBSCRIBE_FAILED", message)
+        .with_details("topic", filter)
+        .with_cause(error)
 }

@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 
-/// Last segments of keys whose values no log, error or `Debug` output may show.
-const SECRET_KEYS: [&str; 8] =
-    ["password", "pass", "secret", "token", "access_key", "client_key", "secret_key", "key_password"];
+/// Words of a key's last segment that tell of a secret, be it `password`, `MQTT_PASSWORD` or `client-secret`.
+const SECRET_WORDS: [&str; 7] = ["password", "passphrase", "passwd", "pass", "secret", "token", "key"];
+
+/// Segments with such a word that only name where something is to be found.
+const HARMLESS: [&str; 2] = ["discovery_key", "store_key"];
 
 const MASK: &str = "***";
 
@@ -17,7 +19,7 @@ const MASK: &str = "***";
 /// ```
 pub fn redacted<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
     let name = key.rsplit('.').next().unwrap_or(key);
-    if SECRET_KEYS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+    if is_secret(name) {
         return Cow::Borrowed(MASK);
     }
     // Whatever the key, a text of the form scheme://user@host carries user info.
@@ -37,6 +39,11 @@ pub fn redacted<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
+fn is_secret(name: &str) -> bool {
+    let is_one_of = |words: &[&str], text: &str| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    !is_one_of(&HARMLESS, name) && name.split(['_', '-']).any(|word| is_one_of(&SECRET_WORDS, word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +60,15 @@ mod tests {
     fn secrets_are_told_by_the_last_segment_of_the_key() {
         assert_eq!(redacted("credentials.0.Password", "x"), "***");
         assert_eq!(redacted("password.hint", "x"), "x");
+        for key in
+            ["MQTT_PASSWORD", "client-secret", "access_key", "credential.token", "key_password", "pass"]
+        {
+            assert_eq!(redacted(key, "x"), "***", "{key}");
+        }
+        for key in
+            ["connection.discovery_key", "credential.store_key", "monkey", "keepalive_timeout", "compass"]
+        {
+            assert_eq!(redacted(key, "x"), "x", "{key}");
+        }
     }
 }

@@ -75,6 +75,18 @@ impl DependencyResolver {
         references.get_one_optional(self.locator(name)?)
     }
 
+    /// All components of a dependency, newest first, at least one.
+    ///
+    /// # Errors
+    /// `REF_ERROR` for an unknown name, otherwise as [`ReferencesExt::get_required`].
+    pub fn get_required<I: ?Sized + 'static>(
+        &self,
+        references: &dyn IReferences,
+        name: &str,
+    ) -> Result<Vec<Arc<I>>, ApplicationError> {
+        references.get_required(self.known(name)?)
+    }
+
     /// The newest component of a dependency, which must be there.
     ///
     /// # Errors
@@ -84,11 +96,14 @@ impl DependencyResolver {
         references: &dyn IReferences,
         name: &str,
     ) -> Result<Arc<I>, ApplicationError> {
-        let locator = self.locator(name).ok_or_else(|| {
+        references.get_one_required(self.known(name)?)
+    }
+
+    fn known(&self, name: &str) -> Result<&Descriptor, ApplicationError> {
+        self.locator(name).ok_or_else(|| {
             let message = format!("dependency '{name}' is not configured");
             ApplicationError::internal(None, "REF_ERROR", message).with_details("locator", name)
-        })?;
-        references.get_one_required(locator)
+        })
     }
 }
 
@@ -112,6 +127,7 @@ mod tests {
             ConfigParams::from_tuples([("dependencies.thing", "*:thing:*:*:*"), ("dependencies.blank", "")]);
         resolver.configure(&config).unwrap();
         assert!(resolver.get_one_required::<Thing>(&references, "thing").is_ok());
+        assert_eq!(resolver.get_required::<Thing>(&references, "thing").unwrap().len(), 1);
         assert!(resolver.get_optional::<Thing>(&references, "unknown").is_empty());
         let error = resolver.get_one_required::<Thing>(&references, "unknown").err().unwrap();
         assert_eq!((error.code(), error.detail("locator")), ("REF_ERROR", Some("unknown")));

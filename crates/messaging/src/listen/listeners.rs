@@ -21,11 +21,14 @@ tokio::task_local! {
 ///
 /// [`begin`](Self::begin) takes the place at once, so that an [`end`](Self::end) right after it is never lost,
 /// and [`Listening::run`] then does the listening.
+///
+/// The place stays taken until the listening is over, so that a second end waits for it as well.
 #[derive(Default)]
 pub(crate) struct Listeners {
     active: Mutex<Option<Active>>,
 }
 
+#[derive(Clone)]
 struct Active {
     id: u64,
     cancelled: CancellationToken,
@@ -70,11 +73,21 @@ impl Listeners {
     /// Ends the listening, if there is any. No handling starts after this returns. It waits up to five seconds
     /// for one that runs, unless it is called from there.
     pub(crate) async fn end(&self) {
-        let Some(active) = self.lock().take() else { return };
+        let Some(active) = self.lock().clone() else { return };
         active.cancelled.cancel();
-        if HANDLING.try_with(|id| *id == active.id) != Ok(true) {
+        if HANDLING.try_with(|id| *id == active.id) == Ok(true) {
+            // The handling goes on; whoever listens next need not wait for it.
+            self.release(&active);
+        } else if tokio::time::timeout(END_TIMEOUT, active.done.cancelled()).await.is_err() {
             // A handling that takes longer finishes in its own time.
-            let _ = tokio::time::timeout(END_TIMEOUT, active.done.cancelled()).await;
+            self.release(&active);
+        }
+    }
+
+    fn release(&self, ended: &Active) {
+        let mut active = self.lock();
+        if active.as_ref().is_some_and(|active| active.id == ended.id) {
+            *active = None;
         }
     }
 }
@@ -107,6 +120,18 @@ mod tests {
         assert!(listening.cancelled.is_cancelled());
         assert!(start.elapsed() >= END_TIMEOUT, "{:?}", start.elapsed());
         assert!(listeners.begin(None).is_ok(), "the place is free although the first still runs");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_end_waits_as_well_and_a_dropped_one_frees_nothing() {
+        let listeners = Listeners::new();
+        let listening = listeners.begin(None).unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        assert_eq!(listeners.begin(None).err().unwrap().code(), "ALREADY_LISTENING");
+        assert!(tokio::time::timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        drop(listening);
+        listeners.end().await;
+        assert!(listeners.begin(None).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

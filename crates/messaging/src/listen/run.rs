@@ -2,6 +2,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use pip_services_commons::errors::ApplicationError;
+use tokio::runtime::Handle;
 
 use super::{IMessageReceiver, Listening, listeners::HANDLING};
 use crate::{IMessageQueue, MessageEnvelope, MessageQueue};
@@ -28,7 +29,7 @@ impl Listening {
                 Ok(Some(envelope)) => self.handle(base, queue, envelope, receiver).await,
                 Ok(None) if queue.is_open() => {}
                 Ok(None) => return Ok(()),
-                Err(error) if error.code() == "NOT_OPENED" => return Ok(()),
+                Err(_) if !queue.is_open() => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -37,13 +38,14 @@ impl Listening {
     /// Runs [`run`](Self::run) on a task of its own and logs the error that ends it.
     pub(crate) fn spawn<Q: IMessageQueue + 'static>(
         self,
+        runtime: &Handle,
         queue: Arc<Q>,
         base: fn(&Q) -> &MessageQueue,
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) {
         let correlation_id = correlation_id.map(str::to_owned);
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             let (base, id) = (base(&queue), correlation_id.as_deref());
             if let Err(error) = self.run(base, &*queue, id, &*receiver).await {
                 base.logger().error(
@@ -75,10 +77,16 @@ impl Listening {
                 }
             }
         };
-        if let Err(error) = settling {
-            // Mostly LOCK_LOST: the handling took longer than the lock lasts, and the message comes again.
-            let id = settled.correlation_id.as_deref();
-            base.logger().warn(id, format_args!("Message {settled} was not settled after handling: {error}"));
+        match settling {
+            Ok(()) => {}
+            // The receiver settled it before it failed, or the message is back already.
+            Err(error) if outcome.is_err() && error.code() == "LOCK_LOST" => {}
+            // Mostly LOCK_LOST too: the handling took longer than the lock lasts, and the message comes again.
+            Err(error) => {
+                let id = settled.correlation_id.as_deref();
+                let what = format_args!("Message {settled} was not settled after handling: {error}");
+                base.logger().warn(id, what);
+            }
         }
     }
 }

@@ -22,6 +22,12 @@ impl Options {
         let defaults = Self::default();
         let lock_timeout =
             config.try_get_as_duration_ms("options.lock_timeout")?.unwrap_or(defaults.lock_timeout);
+        if lock_timeout.is_zero() {
+            // A message would come back at once, for ever.
+            let message = "options.lock_timeout is 0; it must be 1 or more";
+            return Err(ApplicationError::config(None, "BAD_VALUE", message)
+                .with_details("key", "options.lock_timeout"));
+        }
         let max_messages = match config.try_get_as_long("options.max_messages")? {
             None => defaults.max_messages,
             Some(0) => None,

@@ -267,10 +267,7 @@ impl IMessageQueue for MemoryMessageQueue {
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
         self.session(correlation_id)?;
         let messages = self.storage(|storage| storage.peek(message_count));
-        let count = messages.len();
-        self.base
-            .logger()
-            .trace(correlation_id, format_args!("Peeked {count} messages at [{}]", self.get_name()));
+        self.base.peeked(correlation_id, &messages);
         Ok(messages)
     }
 

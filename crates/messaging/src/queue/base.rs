@@ -10,6 +10,7 @@ use pip_services_components::{
     count::{CompositeCounters, ICounters},
     log::{CompositeLogger, ILogger},
 };
+use tokio::runtime::Handle;
 
 use crate::{
     IMessageQueue, IMessageReceiver, MessageEnvelope, MessagingCapabilities,
@@ -152,8 +153,12 @@ impl MessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
+        let runtime = Handle::try_current().map_err(|error| {
+            let message = "begin_listen needs a tokio runtime";
+            ApplicationError::invalid_state(correlation_id, "NO_RUNTIME", message).with_cause(error)
+        })?;
         let listening = base(&queue).begin(&*queue, correlation_id)?;
-        listening.spawn(queue, base, correlation_id, receiver);
+        listening.spawn(&runtime, queue, base, correlation_id, receiver);
         Ok(())
     }
 
@@ -200,6 +205,22 @@ impl MessageQueue {
         self.counters.increment_one(&names.received);
         let id = envelope.correlation_id.as_deref();
         self.logger.debug(id, format_args!("Received message {envelope} via [{}]", names.queue));
+    }
+
+    /// Messages were looked at.
+    pub fn peeked(&self, correlation_id: Option<&str>, messages: &[MessageEnvelope]) {
+        let name = &self.names.load().queue;
+        match messages {
+            [] => {}
+            [envelope] => {
+                let id = envelope.correlation_id.as_deref();
+                self.logger.trace(id, format_args!("Peeked message {envelope} at [{name}]"));
+            }
+            messages => {
+                let count = messages.len();
+                self.logger.trace(correlation_id, format_args!("Peeked {count} messages at [{name}]"));
+            }
+        }
     }
 
     /// A received message was put back.

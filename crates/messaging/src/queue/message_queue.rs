@@ -10,7 +10,8 @@ use crate::{IMessageReceiver, MessageEnvelope, MessagingCapabilities};
 ///
 /// Every operation on a queue that is not open fails with `NOT_OPENED` (InvalidState), and one that the queue
 /// cannot do ([`get_capabilities`](Self::get_capabilities)) with `NOT_SUPPORTED` (Unsupported), but for
-/// `complete`, which then does nothing. Dropping any future midway loses no message.
+/// `complete`, which then does nothing. Dropping any future midway loses no message, but for a `listen` that
+/// is dropped while a message is handled, on a queue without locks.
 ///
 /// A queue with locks hides a received message from others until it is completed, abandoned or its lock
 /// expires, which puts it back. A queue without locks forgets a message when it is received.
@@ -109,11 +110,13 @@ pub trait IMessageQueue: IOpenable {
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError>;
 
-    /// Starts [`listen`](Self::listen) on a task of its own. An `end_listen` that comes after it ends it, however
-    /// soon. An error that ends the listening later is logged.
+    /// Starts [`listen`](Self::listen) on a task of its own, which keeps the queue until `end_listen` or `close`.
+    /// An `end_listen` that comes after it ends it, however soon. An error that ends the listening later is
+    /// logged.
     ///
     /// # Errors
-    /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NOT_OPENED`, `NOT_SUPPORTED`.
+    /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NO_RUNTIME` (InvalidState) outside of a
+    /// tokio runtime, `NOT_OPENED`, `NOT_SUPPORTED`.
     fn begin_listen(
         self: Arc<Self>,
         correlation_id: Option<&str>,

@@ -1,7 +1,6 @@
 //! The MQTT client. Its crate is named nowhere else: the rest sees one ordered stream of [`Event`]s, and
 //! futures that end at the broker's answer.
 
-mod anchor;
 mod error;
 mod event;
 mod paho;

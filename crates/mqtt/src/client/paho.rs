@@ -2,6 +2,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::Pin,
+    sync::LazyLock,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,14 +14,18 @@ use paho_mqtt::{
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{ClientError, Delivery, Event, Events, anchor};
+use super::{ClientError, Delivery, Event, Events};
 use crate::{
-    options::{ConnectionOptions, QoS},
+    options::{ConnectionOptions, LONGEST_KEEPALIVE, QoS},
     resolver::ConnectTarget,
 };
 
 /// More than any caller keeps in flight, so that the client never refuses a message for want of room.
 const MAX_BUFFERED: i32 = 10_000;
+
+/// Never connected and never dropped. When a process's last client goes and another is made, the C library
+/// leaks two descriptors; with this one the last never goes.
+static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClient::new("tcp://127.0.0.1:1"));
 
 /// A client of the C library, for one connection after another to the same broker.
 ///
@@ -39,7 +44,7 @@ type Attempt = oneshot::Receiver<()>;
 impl Client {
     /// A client that is not connected, and what it tells.
     pub(crate) fn new(client_id: &str) -> Result<(Self, Events), ClientError> {
-        anchor::hold();
+        LazyLock::force(&ANCHOR);
         let options = CreateOptionsBuilder::new()
             // Each attempt names its server; the library wants one here as well.
             .server_uri("tcp://127.0.0.1:1")
@@ -70,7 +75,8 @@ impl Client {
         Ok((Self { inner, events, attempt: Mutex::new(None) }, receiver))
     }
 
-    /// Connects to the broker at that address. True: the broker kept the session of this client.
+    /// Connects to the broker at that address, giving up some seconds after `limit`. True: the broker kept the
+    /// session of this client.
     ///
     /// When the future is dropped midway, the attempt goes on; the next one waits for its end.
     pub(crate) async fn connect(
@@ -78,6 +84,7 @@ impl Client {
         address: SocketAddr,
         target: &ConnectTarget,
         options: &ConnectionOptions,
+        limit: Duration,
     ) -> Result<bool, ClientError> {
         let mut attempt = self.attempt.lock().await;
         if let Some(earlier) = &mut *attempt {
@@ -93,7 +100,7 @@ impl Client {
 
         let events = self.events.clone();
         let token = self.inner.connect_with_callbacks(
-            connect_options(address, target, options),
+            connect_options(address, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -103,7 +110,6 @@ impl Client {
                 let _ = &held;
             },
         );
-        anchor::tighten_keepalive();
         let outcome = token.await;
         if let Some(released) = &mut *attempt {
             let _ = released.await;
@@ -134,8 +140,11 @@ impl Client {
     pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<(), ClientError> {
         match self.inner.subscribe(filter, paho_qos(qos)).await {
             Ok(_) => Ok(()),
-            // Of a refused subscription the library tells no more than that.
-            Err(Error::Failure) => Err(ClientError::Failed("the broker refused it".into())),
+            // The library has one error for a refusal and for a connection that broke meanwhile.
+            Err(Error::Failure) if self.inner.is_connected() => {
+                Err(ClientError::Failed("the broker refused it".into()))
+            }
+            Err(Error::Failure) => Err(ClientError::Disconnected),
             Err(error) => Err(failed(error)),
         }
     }
@@ -186,6 +195,7 @@ fn connect_options(
     address: SocketAddr,
     target: &ConnectTarget,
     options: &ConnectionOptions,
+    limit: Duration,
 ) -> ConnectOptions {
     // With its default version the library tries again with 3.1, also after wrong credentials.
     let mut builder = ConnectOptionsBuilder::with_mqtt_version(MqttVersion::V3_1_1);
@@ -193,7 +203,7 @@ fn connect_options(
         .server_uris(&[format!("tcp://{address}")])
         .clean_session(options.clean_session)
         .keep_alive_interval(keepalive(options.keepalive_timeout))
-        .connect_timeout(whole_seconds(options.connect_timeout))
+        .connect_timeout(whole_seconds(limit))
         .max_inflight(MAX_BUFFERED);
     if let Some(username) = &target.username {
         builder.user_name(username);
@@ -209,10 +219,9 @@ fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
 }
 
-/// The library takes zero for one second, so the longest time of MQTT, 18 hours, stands for never.
+/// The library takes zero for one second, so the longest time stands for never.
 fn keepalive(time: Duration) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(u16::MAX as u64);
-    if time.is_zero() { LONGEST } else { whole_seconds(time).min(LONGEST) }
+    if time.is_zero() { LONGEST_KEEPALIVE } else { whole_seconds(time) }
 }
 
 fn paho_qos(qos: QoS) -> PahoQoS {

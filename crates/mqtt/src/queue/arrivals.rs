@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
 
 use pip_services_messaging::{MessageBuffer, MessageQueue};
 
@@ -15,10 +18,12 @@ impl MqttMessageListener for Arrivals {
     fn on_message(&self, delivery: &Delivery) {
         match codec::decode(&delivery.topic, delivery.payload.clone(), self.serialize_envelope) {
             Ok(envelope) => {
-                self.base.received(&envelope);
+                // Counters and loggers are other people's code: a panic there must not cost the message.
+                let counted = catch_unwind(AssertUnwindSafe(|| self.base.received(&envelope)));
                 if let Some(dropped) = self.buffer.push(envelope) {
                     self.base.dropped(&dropped);
                 }
+                counted.unwrap_or_else(|panic| resume_unwind(panic));
             }
             Err(error) => self.base.malformed(&error, &format!("topic '{}'", delivery.topic)),
         }

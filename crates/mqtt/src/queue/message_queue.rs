@@ -10,14 +10,14 @@ use pip_services_commons::{
     component,
     config::{ConfigParams, IConfigurable},
     errors::ApplicationError,
-    refer::{DependencyResolver, Descriptor, IReferenceable, IReferences, IUnreferenceable},
+    refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{ICleanable, IClosable, IOpenable},
 };
 use pip_services_messaging::{
     IMessageQueue, IMessageReceiver, MessageBuffer, MessageEnvelope, MessageQueue, MessagingCapabilities,
     SendError,
 };
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
 use super::{arrivals::Arrivals, session::Session, setup::Setup};
 use crate::{MqttConnection, codec, options::QueueOptions, topic};
@@ -129,49 +129,47 @@ impl MqttMessageQueue {
         Ok(filter)
     }
 
-    /// Makes the connection ready: opens the queue's own one, and checks a shared one.
-    async fn connect(&self, correlation_id: Option<&str>) -> Result<Arc<MqttConnection>, ApplicationError> {
-        let shared = self.setup().shared.clone();
+    /// Opens the queue's own connection, or checks the shared one, and waits for the subscription.
+    async fn connect(
+        &self,
+        correlation_id: Option<&str>,
+        shared: Option<&MqttConnection>,
+        session: &Session,
+    ) -> Result<(), ApplicationError> {
         match shared {
-            None => self.own.open(correlation_id).await.map(|()| self.own.clone()),
-            Some(shared) if shared.is_open() => Ok(shared),
+            None => self.own.open(correlation_id).await?,
+            Some(shared) if shared.is_open() => {}
             Some(_) => {
                 let message = "the shared connection is not open; list it before the queue";
-                Err(ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
-                    .with_details("key", "dependencies.connection"))
+                return Err(ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
+                    .with_details("key", "dependencies.connection"));
             }
         }
-    }
-}
-
-impl Drop for MqttMessageQueue {
-    fn drop(&mut self) {
-        let Some(session) = self.session.swap(None) else {
-            return;
-        };
-        session.closed.cancel();
-        // A shared connection outlives the queue, and would go on delivering to it.
-        session.connection.forget(&session.filter, &session.listener());
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { session.close().await });
+        if !session.options.autosubscribe {
+            return Ok(());
         }
+        let limit = session.connection.connect_timeout()?;
+        timeout(limit, session.subscribed()).await.unwrap_or_else(|_| {
+            let (filter, ms) = (&session.filter, limit.as_millis());
+            let message = format!("no answer to topic '{filter}' within options.connect_timeout ({ms} ms)");
+            Err(ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_details("topic", filter))
+        })
     }
 }
 
 impl IConfigurable for MqttMessageQueue {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let options = QueueOptions::from_config(config)?;
-        let mut dependencies = DependencyResolver::new();
-        dependencies.put("connection", Descriptor::new("*", "connection", "mqtt", "*", "1.0"));
-        dependencies.configure(config)?;
+        let mut configured = Setup { options, ..Setup::default() };
+        configured.dependencies.configure(config)?;
+        configured.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
+        configured.has_own =
+            ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
         self.own.configure(config)?;
         self.base.configure(config)?;
         let mut setup = self.setup();
-        setup.options = options;
-        setup.dependencies = dependencies;
-        setup.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
-        setup.has_own =
-            ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
+        configured.shared = setup.shared.take();
+        *setup = configured;
         Ok(())
     }
 }
@@ -225,20 +223,23 @@ impl IOpenable for MqttMessageQueue {
         }
         let options = self.setup().options.clone();
         let filter = self.filter(correlation_id, &options)?;
-        let connection = self.connect(correlation_id).await?;
+        let shared = self.setup().shared.clone();
+        let connection = shared.clone().unwrap_or_else(|| self.own.clone());
         let arrivals = Arrivals {
             base: self.base.clone(),
             buffer: MessageBuffer::new(options.max_cache_size),
             serialize_envelope: options.serialize_envelope,
         };
-        let session = Arc::new(Session::new(options, filter, connection, arrivals));
-        if session.options.autosubscribe
-            && let Err(error) = session.subscribed().await
-        {
+        let session = Session::new(options, filter, connection, arrivals);
+        if session.options.autosubscribe || (shared.is_none() && self.own.keeps_session()) {
+            // Before connecting: a broker that kept the session sends what it has at once.
+            session.register();
+        }
+        if let Err(error) = self.connect(correlation_id, shared.as_deref(), &session).await {
             self.own.close(correlation_id).await?;
             return Err(error.with_correlation_id(correlation_id));
         }
-        self.session.store(Some(session));
+        self.session.store(Some(Arc::new(session)));
         self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         Ok(())
     }
@@ -246,18 +247,25 @@ impl IOpenable for MqttMessageQueue {
 
 #[async_trait]
 impl IClosable for MqttMessageQueue {
-    /// Ends the listener, unsubscribes, and closes the queue's own connection. Cached messages are dropped.
+    /// Ends the listener, and closes the queue's own connection, or unsubscribes from a shared one. Cached
+    /// messages are dropped.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;
-        if !self.is_open() {
-            return Ok(());
+        let was_open = self.is_open();
+        if was_open {
+            self.base.end_listen().await;
         }
-        self.base.end_listen().await;
-        if let Some(session) = self.session.swap(None) {
-            session.close().await;
+        let session = self.session.swap(None);
+        if let Some(session) = &session {
+            session.closed.cancel();
         }
+        // Also when the queue is not open: an `open` that was cancelled may have left it connected.
         self.own.close(correlation_id).await?;
-        self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        // Only now: a session that the broker keeps keeps its subscription.
+        drop(session);
+        if was_open {
+            self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        }
         Ok(())
     }
 }
@@ -336,10 +344,9 @@ impl IMessageQueue for MqttMessageQueue {
         message_count: usize,
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
         let session = self.session(correlation_id)?;
-        session.subscribed().await?;
+        session.subscribed().await.map_err(|error| error.with_correlation_id(correlation_id))?;
         let messages = session.arrivals.buffer.peek(message_count);
-        let (count, name) = (messages.len(), self.get_name());
-        self.base.logger().trace(correlation_id, format_args!("Peeked {count} messages at [{name}]"));
+        self.base.peeked(correlation_id, &messages);
         Ok(messages)
     }
 

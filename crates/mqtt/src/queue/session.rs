@@ -1,14 +1,10 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pip_services_commons::errors::ApplicationError;
-use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::arrivals::Arrivals;
-use crate::{MqttConnection, options::QueueOptions, router::MqttMessageListener};
+use crate::{MqttConnection, options::QueueOptions, router::Registration};
 
 /// What lasts from an `open` to the next `close`.
 pub(super) struct Session {
@@ -17,8 +13,8 @@ pub(super) struct Session {
     pub(super) connection: Arc<MqttConnection>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) closed: CancellationToken,
-    subscribed: AtomicBool,
-    subscribing: Mutex<()>,
+    /// There from the first delivery on. Dropping it ends the subscription.
+    registration: Mutex<Option<Registration>>,
 }
 
 impl Session {
@@ -34,54 +30,31 @@ impl Session {
             connection,
             arrivals: Arc::new(arrivals),
             closed: CancellationToken::new(),
-            subscribed: AtomicBool::new(false),
-            subscribing: Mutex::default(),
+            registration: Mutex::default(),
         }
     }
 
-    /// As whom the queue subscribes.
-    pub(super) fn listener(&self) -> Arc<dyn MqttMessageListener> {
-        self.arrivals.clone()
+    /// Makes the connection subscribe for this queue, and deliver to it.
+    pub(super) fn register(&self) {
+        let mut registration = self.registration.lock().unwrap_or_else(PoisonError::into_inner);
+        if registration.is_none() {
+            let listener = self.arrivals.clone();
+            *registration = Some(self.connection.register(&self.filter, self.options.qos, listener));
+        }
     }
 
-    /// Subscribes, unless that has been done.
-    async fn subscribe(self: Arc<Self>) -> Result<(), ApplicationError> {
-        let _turn = self.subscribing.lock().await;
-        if !self.subscribed.load(Ordering::Acquire) {
-            tokio::select! {
-                subscribed = self.connection.subscribe(&self.filter, self.options.qos, self.listener()) => subscribed?,
-                // A close does not wait for a broker that does not answer.
-                () = self.closed.cancelled() => {
-                    self.connection.forget(&self.filter, &self.listener());
-                    return Ok(());
-                }
-            }
-            self.subscribed.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// Subscribes before the first delivery. Dropping the future does not stop the subscribing.
-    pub(super) async fn subscribed(self: &Arc<Self>) -> Result<(), ApplicationError> {
-        if self.subscribed.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let subscribing = tokio::spawn(self.clone().subscribe());
+    /// Subscribes, unless that has been done, and waits for the broker's answer.
+    pub(super) async fn subscribed(&self) -> Result<(), ApplicationError> {
+        self.register();
         tokio::select! {
-            outcome = subscribing => outcome.unwrap_or_else(|error| {
-                let message = format!("subscribing to topic '{}' was stopped", self.filter);
-                Err(ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_cause(error))
-            }),
+            subscribed = self.connection.subscribed(&self.filter) => subscribed,
             () = self.closed.cancelled() => Ok(()),
         }
     }
+}
 
-    /// Wakes who waits, and unsubscribes.
-    pub(super) async fn close(&self) {
+impl Drop for Session {
+    fn drop(&mut self) {
         self.closed.cancel();
-        let _turn = self.subscribing.lock().await;
-        if self.subscribed.swap(false, Ordering::AcqRel) {
-            self.connection.unsubscribe(&self.filter, &self.listener()).await;
-        }
     }
 }

@@ -111,19 +111,6 @@ async fn a_queue_that_must_not_reconnect_says_so(broker: TestBroker) {
     assert!(start.elapsed() < Duration::from_secs(15), "it waited although it must not reconnect");
 }
 
-/// The client's library has one interval for the signs of life of all connections.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_with_a_long_keepalive_does_not_silence_one_with_a_short_one() {
-    let broker = TestBroker::start(Engine::Embedded).unwrap();
-    let (observed, short) = shared(&broker).await;
-    let _long = open(&broker, "long", &[("options.keepalive_timeout", "60000")]).await;
-    // The broker drops whoever is silent for one and a half times the three seconds.
-    tokio::time::sleep(Duration::from_millis(6500)).await;
-    assert!(short.is_connected());
-    let lines = observed.log.lines();
-    assert!(!lines.iter().any(|line| line.contains("Lost the connection")), "{lines:?}");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
     let broker = TestBroker::start(Engine::Mosquitto).unwrap();

@@ -10,6 +10,8 @@ mod delivery;
 mod errors;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// What lasts over a close, an outage, a cancelled call.
+mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;

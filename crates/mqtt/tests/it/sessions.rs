@@ -1,0 +1,210 @@
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use pip_services_commons::{
+    component,
+    config::{ConfigParams, IConfigurable},
+    refer::{IReferenceable, IReferences, References},
+    run::{IClosable, IOpenable},
+};
+use pip_services_components::log::{ILogger, LogLevel};
+use pip_services_messaging::{IMessageQueue, MessageEnvelope};
+use pip_services_mqtt::MqttMessageQueue;
+use pip_services_test_broker::{Engine, TestBroker};
+
+use crate::support::{
+    QUIET, SOON, eventually, message, next, on_each_broker, open, open_on, queue, shared, text, texts_until,
+};
+
+on_each_broker!(
+    a_kept_session_delivers_what_came_while_the_queue_was_closed,
+    a_connection_that_is_opened_again_delivers_to_its_queues_again,
+    a_queue_on_a_closed_connection_says_so,
+    an_open_that_was_given_up_leaves_nothing_behind,
+    a_panicking_logger_costs_neither_messages_nor_the_connection,
+    a_listener_that_begins_during_an_outage_gets_messages_after_it,
+    many_large_messages_at_once_all_arrive,
+    a_queue_that_was_never_configured_takes_the_shared_connection,
+);
+
+async fn a_kept_session_delivers_what_came_while_the_queue_was_closed(broker: TestBroker) {
+    let kept = [("client_id", "kept"), ("options.clean_session", "false")];
+    let sender = open(&broker, "orders", &[("options.autosubscribe", "false")]).await;
+    let queue = open(&broker, "orders", &kept).await;
+    for round in 0..5 {
+        queue.close(None).await.unwrap();
+        let sent: Vec<String> = (0..5).map(|number| format!("{round}.{number}")).collect();
+        for text in &sent {
+            sender.send(None, message(text)).await.unwrap();
+        }
+        queue.open(None).await.unwrap();
+        sender.send(None, message("end")).await.unwrap();
+        assert_eq!(texts_until(&queue, "end").await, sent);
+    }
+}
+
+async fn a_connection_that_is_opened_again_delivers_to_its_queues_again(broker: TestBroker) {
+    let (observed, connection) = shared(&broker).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
+    connection.close(None).await.unwrap();
+    connection.open(None).await.unwrap();
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&queue).await, "a");
+}
+
+async fn a_queue_on_a_closed_connection_says_so(broker: TestBroker) {
+    let (observed, connection) = shared(&broker).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
+    connection.close(None).await.unwrap();
+    let error = queue.receive(None, Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.code(), "NOT_OPENED");
+    assert_eq!(queue.send(None, message("a")).await.unwrap_err().error().code(), "NOT_OPENED");
+}
+
+async fn an_open_that_was_given_up_leaves_nothing_behind(broker: TestBroker) {
+    let (observed, _connection) = shared(&broker).await;
+    let counted = MqttMessageQueue::new("orders");
+    counted.configure(&ConfigParams::from_tuples([("options.autosubscribe", "true")])).unwrap();
+    counted.set_references(&observed.references).unwrap();
+    for delay in 0..20 {
+        let _ = tokio::time::timeout(Duration::from_micros(delay * 50), counted.open(None)).await;
+        counted.close(None).await.unwrap();
+    }
+    counted.open(None).await.unwrap();
+    counted.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&counted).await, "a");
+    assert!(counted.receive(None, QUIET).await.unwrap().is_none());
+    assert_eq!(observed.count("orders", "received_messages"), 1);
+}
+
+/// A logger that panics at every line while it is armed.
+#[derive(Default)]
+struct Panicking(AtomicBool);
+
+component!(Panicking: dyn ILogger);
+
+impl ILogger for Panicking {
+    fn get_level(&self) -> LogLevel {
+        LogLevel::Trace
+    }
+
+    fn set_level(&self, _: LogLevel) {}
+
+    fn log(
+        &self,
+        _: LogLevel,
+        _: Option<&str>,
+        _: Option<&(dyn std::error::Error + 'static)>,
+        message: std::fmt::Arguments<'_>,
+    ) {
+        // The caller of `send` may be hit by its own logger; the connection's task must not be.
+        let of_task = !message.to_string().starts_with("Sent");
+        assert!(!(of_task && self.0.load(Ordering::Relaxed)), "the logger failed");
+    }
+}
+
+async fn a_panicking_logger_costs_neither_messages_nor_the_connection(broker: TestBroker) {
+    let (references, logger) = (References::new(), Arc::new(Panicking::default()));
+    references.put("test:logger:panicking:default:1.0".parse().unwrap(), logger.clone());
+    let queue = queue(&broker, "orders", &[("options.send_timeout", "20000")]);
+    queue.set_references(&references).unwrap();
+    queue.open(None).await.unwrap();
+    logger.0.store(true, Ordering::Relaxed);
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&queue).await, "a");
+    broker.stop().unwrap();
+    broker.restart().unwrap();
+    // In flight at the stop, a send may fail; the connection comes back all the same.
+    eventually("it is connected again", async || queue.send(None, message("b")).await.is_ok()).await;
+    logger.0.store(false, Ordering::Relaxed);
+    assert_eq!(next(&queue).await, "b");
+}
+
+async fn a_listener_that_begins_during_an_outage_gets_messages_after_it(broker: TestBroker) {
+    let more = [("options.autosubscribe", "false"), ("options.connect_timeout", "300")];
+    let queue = open(&broker, "orders", &more).await;
+    broker.stop().unwrap();
+    let handled: Arc<Mutex<Vec<String>>> = Arc::default();
+    let receiver = {
+        let handled = handled.clone();
+        Arc::new(move |envelope: MessageEnvelope| {
+            handled.lock().unwrap().push(text(&envelope));
+            async { Ok(()) }
+        })
+    };
+    queue.clone().begin_listen(None, receiver).unwrap();
+    assert!(queue.receive(None, Duration::from_millis(600)).await.unwrap().is_none());
+    broker.restart().unwrap();
+    eventually("a message is handled", async || {
+        queue.send(None, message("a")).await.is_ok() && !handled.lock().unwrap().is_empty()
+    })
+    .await;
+    queue.close(None).await.unwrap();
+}
+
+async fn many_large_messages_at_once_all_arrive(broker: TestBroker) {
+    let raw =
+        [("topic", "large"), ("options.serialize_envelope", "false"), ("options.send_timeout", "60000")];
+    let queue = open(&broker, "large", &raw).await;
+    // On one connection a flood and its echo can block each other: the client does not read while it cannot write.
+    let sender = open(&broker, "sender", &[raw[0], raw[1], raw[2], ("options.autosubscribe", "false")]).await;
+    let sending: Vec<_> = (0..100u8)
+        .map(|number| {
+            let queue = sender.clone();
+            tokio::spawn(async move {
+                let payload = vec![number; 1024 * 1024];
+                queue
+                    .send(None, MessageEnvelope::new(None, None, payload))
+                    .await
+                    .map_err(|failed| failed.into_parts().0)
+            })
+        })
+        .collect();
+    for sent in sending {
+        sent.await.unwrap().unwrap();
+    }
+    let mut received = Vec::new();
+    for _ in 0..100 {
+        let envelope = queue.receive(None, SOON).await.unwrap().expect("a message is missing");
+        let payload = envelope.get_message().unwrap();
+        assert!(payload.len() == 1024 * 1024 && payload.iter().all(|byte| *byte == payload[0]));
+        received.push(payload[0]);
+    }
+    received.sort_unstable();
+    assert_eq!(received, (0..100).collect::<Vec<_>>());
+}
+
+async fn a_queue_that_was_never_configured_takes_the_shared_connection(broker: TestBroker) {
+    let (observed, _connection) = shared(&broker).await;
+    let queue = MqttMessageQueue::new("orders");
+    queue.set_references(&observed.references).unwrap();
+    queue.open(None).await.unwrap();
+    assert!(queue.receive(None, Duration::from_millis(500)).await.unwrap().is_none());
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&queue).await, "a");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_broker_is_taken_where_the_first_is_silent_or_gone() {
+    let broker = TestBroker::start(Engine::Mosquitto).unwrap();
+    // The system accepts connections to it, and nobody ever reads from them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for first in [silent.local_addr().unwrap().port(), 1] {
+        let mut parameters = ConfigParams::from_tuples([("connections.0.host", "127.0.0.1")]);
+        parameters.put("connections.0.port", first);
+        parameters.put("connections.1.host", broker.host());
+        parameters.put("connections.1.port", broker.port());
+        parameters.put("options.connect_timeout", 12_000);
+        let queue = MqttMessageQueue::new("orders");
+        queue.configure(&parameters).unwrap();
+        queue.open(None).await.unwrap();
+        queue.send(None, message("a")).await.unwrap();
+        queue.close(None).await.unwrap();
+    }
+}
