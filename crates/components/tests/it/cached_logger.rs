@@ -19,6 +19,8 @@ use tokio::{
 
 use crate::support::NeverShown;
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 #[derive(Clone, Copy)]
 enum Mode {
     Save,
@@ -73,8 +75,9 @@ impl Bed {
         texts.iter().for_each(|text| self.logger.info(None, format_args!("{text}")));
     }
 
+    /// What is to be saved next. The clock of the tests runs ahead while nothing else does.
     async fn asked(&mut self) -> String {
-        self.asked.recv().await.unwrap()
+        timeout(DAY, self.asked.recv()).await.unwrap().unwrap()
     }
 
     fn asked_nothing(&mut self) -> bool {
@@ -106,7 +109,7 @@ async fn a_cache_that_is_half_full_is_saved_at_once() {
     bed.logger.open(None).await.unwrap();
     let start = Instant::now();
     bed.log(&["1"]);
-    assert!(timeout(Duration::from_secs(9), bed.asked()).await.is_err());
+    assert!(timeout(Duration::from_secs(9), bed.asked.recv()).await.is_err());
     bed.log(&["2"]);
     assert_eq!(bed.asked().await, "1,2");
     assert_eq!(start.elapsed().as_secs(), 9);
@@ -131,6 +134,24 @@ async fn after_a_failure_the_next_attempt_is_at_the_next_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn how_many_were_dropped_is_told_until_it_is_saved() {
+    let mut bed = Bed::new(&[("options.max_cache_size", "2")]);
+    bed.log(&["1", "2", "3"]);
+    bed.sink.set(Mode::Fail);
+    for _ in 0..2 {
+        bed.logger.dump().await.unwrap_err();
+        assert_eq!(bed.asked().await, "The cache was full; messages dropped: 1,2,3");
+    }
+    bed.log(&["4"]);
+    bed.sink.set(Mode::Save);
+    bed.logger.dump().await.unwrap();
+    assert_eq!(bed.asked().await, "The cache was full; messages dropped: 2,3,4");
+    bed.log(&["5"]);
+    bed.logger.dump().await.unwrap();
+    assert_eq!(bed.asked().await, "5");
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_saves_the_rest_once_and_messages_then_wait_for_the_next_opening() {
     let mut bed = Bed::new(&[]);
     bed.logger.open(None).await.unwrap();
@@ -142,7 +163,7 @@ async fn closing_saves_the_rest_once_and_messages_then_wait_for_the_next_opening
     assert_eq!(bed.asked().await, "1");
 
     bed.log(&["2"]);
-    assert!(timeout(Duration::from_secs(60), bed.asked()).await.is_err());
+    assert!(timeout(Duration::from_secs(60), bed.asked.recv()).await.is_err());
     bed.logger.open(None).await.unwrap();
     assert_eq!(bed.asked().await, "2");
 }
@@ -213,7 +234,7 @@ async fn who_saves_may_log() {
     assert_eq!(received.recv().await.as_deref(), Some("saved 1"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_keeps_what_it_was_logged_with() {
     struct Keeper(Mutex<Vec<LogMessage>>);
 
@@ -240,7 +261,7 @@ async fn a_message_keeps_what_it_was_logged_with() {
     assert_eq!(message.message, "Cannot send 5");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_the_level_keeps_out_is_neither_formatted_nor_kept() {
     let mut bed = Bed::new(&[("level", "warn")]);
     bed.logger.info(None, format_args!("{NeverShown}"));
@@ -249,7 +270,7 @@ async fn what_the_level_keeps_out_is_neither_formatted_nor_kept() {
     assert!(bed.asked_nothing());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_malformed_option_is_an_error_that_names_its_key_and_changes_nothing() {
     let mut bed = Bed::new(&[("level", "trace")]);
     for (key, value) in [("options.interval", "0"), ("options.max_cache_size", "-1"), ("level", "loud")] {

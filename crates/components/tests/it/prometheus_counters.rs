@@ -225,6 +225,23 @@ async fn closing_ends_idle_connections_and_keeps_what_was_counted() {
     assert!(body.contains("a_total{} 1"), "{body}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_does_not_wait_for_a_client_that_does_not_read() {
+    let (counters, address) = opened().await;
+    // More than the buffers of both sides hold.
+    for number in 0..32 {
+        counters.increment_one(&format!("queue.{number}{}.sent", "x".repeat(1_000_000)));
+    }
+    let mut stream = connect(address);
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    let stream = spawn_blocking(move || {
+        stream.read_exact(&mut [0]).unwrap();
+        stream
+    });
+    let _answering = timeout(LIMIT, stream).await.unwrap().unwrap();
+    timeout(LIMIT, counters.close(None)).await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn source_and_instance_are_those_of_the_context_unless_they_are_configured() {
     let references = References::new();
