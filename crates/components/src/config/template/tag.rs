@@ -1,0 +1,66 @@
+/// What stands between braces.
+pub(super) enum Tag<'a> {
+    Comment,
+    Variable { name: &'a str, escaped: bool },
+    Open { name: &'a str, inverted: bool },
+    Else,
+    Close(&'a str),
+}
+
+impl<'a> Tag<'a> {
+    pub(super) fn parse(construct: &'a str) -> Option<Self> {
+        let inside = |open, close| construct.strip_prefix(open)?.strip_suffix(close).map(str::trim);
+        if let Some(content) = inside("{{{", "}}}") {
+            return name(content).map(|name| Self::Variable { name, escaped: true });
+        }
+        let content = inside("{{", "}}")?;
+        if content == "else" {
+            return Some(Self::Else);
+        }
+        if content.starts_with('!') {
+            return Some(Self::Comment);
+        }
+        if let Some(content) = content.strip_prefix('#') {
+            let words: Vec<&str> = content.split_whitespace().collect();
+            let (condition, inverted) = match words.as_slice() {
+                ["if", condition] | [condition] => (condition, false),
+                ["unless", condition] => (condition, true),
+                _ => return None,
+            };
+            return name(condition).map(|name| Self::Open { name, inverted });
+        }
+        if let Some(content) = content.strip_prefix('^') {
+            let open = |name| Self::Open { name, inverted: true };
+            return name(content.trim()).map(open);
+        }
+        if let Some(content) = content.strip_prefix('/') {
+            return match content.trim() {
+                word @ ("if" | "unless") => Some(Self::Close(word)),
+                content => name(content).map(Self::Close),
+            };
+        }
+        name(content).map(|name| Self::Variable { name, escaped: false })
+    }
+}
+
+/// The construct at the start of the text, with its braces.
+///
+/// Only a comment reaches over the end of a line or holds braces. So what a message shows of a template with a
+/// missing brace is not the secret that stands after it.
+pub(super) fn construct(text: &str) -> Option<&str> {
+    let (open, close) = match text.starts_with("{{{") {
+        true => ("{{{", "}}}"),
+        false => ("{{", "}}"),
+    };
+    let content = &text[open.len()..];
+    let content = &content[..content.find(close)?];
+    let is_comment = content.trim_start().starts_with('!');
+    (is_comment || !content.contains(['\n', '{', '}']))
+        .then(|| &text[..open.len() + content.len() + close.len()])
+}
+
+/// The text, if it can be a parameter's name.
+fn name(text: &str) -> Option<&str> {
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (is_name && !["if", "unless", "else"].contains(&text)).then_some(text)
+}
