@@ -145,7 +145,7 @@ impl IOpenable for CachedCounters {
         self.task().is_some()
     }
 
-    /// Begins to save at intervals, in a task. It does not fail.
+    /// Begins to save at intervals, in a task of the tokio runtime that it is called in. It does not fail.
     async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut task = self.task();
         if task.is_none() {

@@ -132,7 +132,7 @@ impl IOpenable for LogCounters {
         self.counters.is_open()
     }
 
-    /// Begins to write at intervals. It does not fail.
+    /// Begins to write at intervals, in a task of the tokio runtime that it is called in. It does not fail.
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         self.counters.open(correlation_id).await
     }

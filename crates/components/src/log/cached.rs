@@ -188,7 +188,7 @@ impl IOpenable for CachedLogger {
         self.setup().task.is_some()
     }
 
-    /// Begins to save at intervals, in a task. It does not fail.
+    /// Begins to save at intervals, in a task of the tokio runtime that it is called in. It does not fail.
     async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut setup = self.setup();
         if setup.task.is_none() {
