@@ -335,6 +335,8 @@ impl Core {
     async fn serve(self: Arc<Self>, mut events: Events) {
         let _ended = Ended(self.clone());
         let mut changes = self.router.changes();
+        // The connection may be open, and queues registered, before this task first runs.
+        changes.mark_changed();
         let mut link = self.link.subscribe();
         let (mut connection, mut session) = (0, 0);
         let mut reconnecting: Option<Pin<Box<dyn Future<Output = bool> + Send>>> = None;
