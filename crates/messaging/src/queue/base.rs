@@ -238,12 +238,15 @@ impl MessageQueue {
         self.logger.debug(None, format_args!("The locks of {count} messages expired at [{}]", names.queue));
     }
 
-    /// A message was dropped because there was no room for it.
-    pub fn dropped(&self, envelope: &MessageEnvelope) {
+    /// A message was dropped because there was no room for it. Only the first of a burst is logged.
+    pub fn dropped(&self, envelope: &MessageEnvelope, first_of_burst: bool) {
         let names = self.names.load();
         self.counters.increment_one(&names.dropped);
-        let id = envelope.correlation_id.as_deref();
-        self.logger.error(id, None, format_args!("No room: dropped message {envelope} at [{}]", names.queue));
+        if first_of_burst {
+            let (id, queue) = (envelope.correlation_id.as_deref(), &names.queue);
+            let what = format_args!("No room: dropped message {envelope} at [{queue}], and may drop more");
+            self.logger.error(id, None, what);
+        }
     }
 
     /// Something arrived that is no message.

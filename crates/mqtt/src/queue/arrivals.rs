@@ -1,6 +1,9 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use pip_services_messaging::{MessageBuffer, MessageQueue};
@@ -12,6 +15,8 @@ pub(super) struct Arrivals {
     pub(super) base: Arc<MessageQueue>,
     pub(super) buffer: MessageBuffer,
     pub(super) serialize_envelope: bool,
+    /// Whether the last message found no room.
+    pub(super) overflowing: AtomicBool,
 }
 
 impl MqttMessageListener for Arrivals {
@@ -20,8 +25,11 @@ impl MqttMessageListener for Arrivals {
             Ok(envelope) => {
                 // Counters and loggers are other people's code: a panic there must not cost the message.
                 let counted = catch_unwind(AssertUnwindSafe(|| self.base.received(&envelope)));
-                if let Some(dropped) = self.buffer.push(envelope) {
-                    self.base.dropped(&dropped);
+                match self.buffer.push(envelope) {
+                    Some(dropped) => {
+                        self.base.dropped(&dropped, !self.overflowing.swap(true, Ordering::Relaxed))
+                    }
+                    None => self.overflowing.store(false, Ordering::Relaxed),
                 }
                 counted.unwrap_or_else(|panic| resume_unwind(panic));
             }

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -45,7 +45,8 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 ///
 /// Messages that arrived wait in a bounded cache. The client acknowledges them to the broker on arrival, so
 /// the queue has no locks: `complete` does nothing, and a message whose handling failed is gone. When the
-/// cache is full, the oldest message is dropped, counted in `queue.<name>.dropped_messages` and logged.
+/// cache is full, the oldest message is dropped, counted in `queue.<name>.dropped_messages` and logged, once for
+/// all that follow without a pause.
 ///
 /// A connection from the references (`dependencies.connection`) is shared: it must be opened before the queue
 /// and is left open. A queue that has `connection.*` parameters of its own, and does not name a shared one,
@@ -229,6 +230,7 @@ impl IOpenable for MqttMessageQueue {
             base: self.base.clone(),
             buffer: MessageBuffer::new(options.max_cache_size),
             serialize_envelope: options.serialize_envelope,
+            overflowing: AtomicBool::new(false),
         };
         let session = Session::new(options, filter, connection, arrivals);
         if session.options.autosubscribe || (shared.is_none() && self.own.keeps_session()) {

@@ -132,14 +132,17 @@ async fn a_message_beyond_the_cache_drops_the_oldest_and_tells(broker: TestBroke
     let queue = queue(&broker, "orders", &[("options.max_cache_size", "2")]);
     queue.set_references(&observed.references).unwrap();
     queue.open(None).await.unwrap();
-    for text in ["a", "b", "c"] {
+    for text in ["a", "b", "c", "d", "e"] {
         queue.send(None, message(text)).await.unwrap();
     }
-    eventually("the first message was dropped", async || observed.count("orders", "dropped_messages") == 1)
+    eventually("three messages were dropped", async || observed.count("orders", "dropped_messages") == 3)
         .await;
-    assert_eq!(observed.count("orders", "received_messages"), 3);
+    assert_eq!(observed.count("orders", "received_messages"), 5);
     assert_eq!(queue.read_message_count().await.unwrap(), 2);
-    assert_eq!((next(&queue).await, next(&queue).await), ("b".into(), "c".into()));
+    assert_eq!((next(&queue).await, next(&queue).await), ("d".into(), "e".into()));
+    let lines = observed.log.lines();
+    let told: Vec<_> = lines.iter().filter(|line| line.starts_with("ERROR No room")).collect();
+    assert!(matches!(told.as_slice(), [line] if line.contains("[---,test,a]")), "{told:?}");
 }
 
 async fn a_message_is_counted_where_it_is_sent_and_where_it_arrives(broker: TestBroker) {

@@ -63,7 +63,10 @@ async fn an_unknown_host_is_an_error_that_names_it() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_an_error_that_names_the_address() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    // A stopped broker keeps its port from everybody else.
+    let broker = TestBroker::start(Engine::Embedded).unwrap();
+    broker.stop().unwrap();
+    let port = broker.port().to_string();
     let error = open_error(&[("connection.host", "127.0.0.1"), ("connection.port", &port)]).await;
     assert_eq!((error.code(), error.category()), ("CONNECT_FAILED", &ErrorCategory::NoResponse));
     assert!(error.message().contains(&port), "{error}");
@@ -107,7 +110,10 @@ async fn a_queue_without_topic_name_or_connection_says_what_is_missing() {
 
 async fn a_failed_open_leaves_the_queue_closed_and_others_alone(broker: TestBroker) {
     let working = open(&broker, "working", &[]).await;
-    let closed_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    // A stopped broker keeps its port from everybody else.
+    let stopped = TestBroker::start(Engine::Embedded).unwrap();
+    stopped.stop().unwrap();
+    let closed_port = stopped.port().to_string();
     for number in 0..20 {
         let failing = MqttMessageQueue::new("failing");
         failing.configure(&config(&broker, &[("connection.port", &closed_port)])).unwrap();
