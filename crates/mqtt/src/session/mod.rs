@@ -1,0 +1,211 @@
+//! What an open connection runs on: the client, the task that serves its events, and its state.
+
+mod core;
+mod errors;
+mod link;
+
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use pip_services_commons::errors::ApplicationError;
+use pip_services_components::log::CompositeLogger;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::AbortHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    core::Core,
+    errors::{connect_failed, publish_failed, subscribe_failed},
+    link::Link,
+};
+use crate::{
+    client::{Client, ClientError},
+    in_flight::InFlight,
+    options::{ConnectionOptions, QoS},
+    resolver::ConnectTarget,
+    router::Router,
+};
+
+/// How many messages may wait for the broker's acknowledgement. More than this only slows the client down.
+const MAX_IN_FLIGHT: u32 = 100;
+
+/// How many bytes these may have together. The client does not read while it cannot write, so with much more
+/// it and a broker can wait for each other.
+const MAX_BYTES_IN_FLIGHT: u32 = 4 * 1024 * 1024;
+
+/// How long a close waits for what is in flight.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a close waits for the broker to take the goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What lasts from an `open` of a connection to its `close`.
+pub(crate) struct Session {
+    core: Arc<Core>,
+    slots: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    closed: CancellationToken,
+    task: AbortHandle,
+}
+
+impl Session {
+    /// Connects, trying the brokers in order until one accepts, subscribes to what is wanted, and goes on
+    /// serving the connection.
+    pub(crate) async fn open(
+        correlation_id: Option<&str>,
+        target: ConnectTarget,
+        options: ConnectionOptions,
+        router: Arc<Router>,
+        logger: Arc<CompositeLogger>,
+    ) -> Result<Self, ApplicationError> {
+        let (client, events) = Client::new(&options.client_id)
+            .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
+        router.forget_grants();
+        let link = watch::Sender::new(Link::Opening);
+        let endpoint = AtomicUsize::new(usize::MAX);
+        let core = Arc::new(Core { client, router, target, options, logger, link, endpoint });
+        // Before connecting: messages of a kept session come at once.
+        let task = tokio::spawn(core.clone().serve(events)).abort_handle();
+        let session = Self {
+            core,
+            slots: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
+            bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT as usize)),
+            closed: CancellationToken::new(),
+            task,
+        };
+        let limit = session.core.options.connect_timeout;
+        let opened = timeout(limit, session.core.open()).await.unwrap_or_else(|_| {
+            let brokers = session.core.brokers();
+            let ms = limit.as_millis();
+            let message = format!("no connection to {brokers} within options.connect_timeout ({ms} ms)");
+            Err(connect_failed(message, "options.connect_timeout"))
+        });
+        opened.map(|()| session).map_err(|error| error.with_correlation_id(correlation_id))
+    }
+
+    /// Whether the broker is connected at this moment.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.core.link.borrow(), Link::Up { .. })
+    }
+
+    /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2).
+    ///
+    /// While the connection is down it waits. A connection that is lost between sending and the
+    /// acknowledgement is an error: nobody knows then whether the message reached its consumers.
+    pub(crate) async fn publish(
+        &self,
+        topic: &str,
+        payload: Bytes,
+        qos: QoS,
+        retain: bool,
+    ) -> Result<(), ApplicationError> {
+        let limit = self.core.options.send_timeout;
+        let mut link = self.core.link.subscribe();
+        let published = tokio::select! {
+            published = timeout(limit, self.try_publish(topic, &payload, qos, retain)) => published,
+            () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
+            // The client would keep what it has queued for a connection that never comes.
+            _ = link.wait_for(|link| *link == Link::Lost) => Ok(Err(ClientError::Disconnected)),
+        };
+        match published {
+            Ok(published) => published.map_err(|error| publish_failed(topic, "").with_cause(error)),
+            Err(_) => {
+                let why = format!(" within options.send_timeout ({} ms)", limit.as_millis());
+                Err(publish_failed(topic, &why))
+            }
+        }
+    }
+
+    async fn try_publish(
+        &self,
+        topic: &str,
+        payload: &Bytes,
+        qos: QoS,
+        retain: bool,
+    ) -> Result<(), ClientError> {
+        let weight = u32::try_from(payload.len()).unwrap_or(u32::MAX).clamp(1, MAX_BYTES_IN_FLIGHT);
+        let bytes =
+            self.bytes.clone().acquire_many_owned(weight).await.map_err(|_| ClientError::Disconnected)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
+        loop {
+            let link = self.link_up().await?;
+            match self.core.client.publish(topic, payload, qos, retain) {
+                Ok(ack) => {
+                    InFlight::new(ack, slot, bytes).acknowledged().await?;
+                    // The client sends what it had queued as soon as it is connected again, so before the
+                    // subscriptions of a new session are back: who listens here may have missed it.
+                    return match (link, self.link_up().await?) {
+                        (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
+                        _ => Err(ClientError::Disconnected),
+                    };
+                }
+                // Not taken: the client knew of the loss before the task did.
+                Err(ClientError::Disconnected) => self.link_changed(link).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits until the broker has granted a filter that a listener is registered for.
+    pub(crate) async fn subscribed(&self, filter: &str) -> Result<(), ApplicationError> {
+        let mut changes = self.core.router.changes();
+        let mut link = self.core.link.subscribe();
+        let outcome = loop {
+            if let Some(granted) = self.core.router.granted(filter) {
+                break granted;
+            }
+            if *link.borrow_and_update() == Link::Lost {
+                break Err(ClientError::Disconnected);
+            }
+            // Both are there as long as this session is.
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = link.changed() => {}
+                () = self.closed.cancelled() => break Err(ClientError::Disconnected),
+            }
+        };
+        outcome.map_err(|error| subscribe_failed(filter, error))
+    }
+
+    /// How long opening and subscribing may take.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.core.options.connect_timeout
+    }
+
+    /// Waits a while for what is in flight, and disconnects. What is pending then fails.
+    pub(crate) async fn close(&self) {
+        if self.is_connected() {
+            let _ = timeout(FLUSH_TIMEOUT, self.slots.acquire_many(MAX_IN_FLIGHT)).await;
+        }
+        self.closed.cancel();
+        self.task.abort();
+        let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;
+    }
+
+    /// Waits until the broker is connected.
+    async fn link_up(&self) -> Result<Link, ClientError> {
+        let mut link = self.core.link.subscribe();
+        let settled =
+            link.wait_for(|link| matches!(link, Link::Up { .. } | Link::Lost)).await.map(|link| *link);
+        settled.ok().filter(|link| *link != Link::Lost).ok_or(ClientError::Disconnected)
+    }
+
+    /// Waits until the link is another than it was.
+    async fn link_changed(&self, was: Link) -> Result<(), ClientError> {
+        let mut link = self.core.link.subscribe();
+        link.wait_for(|link| *link != was).await.map(|_| ()).map_err(|_| ClientError::Disconnected)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.closed.cancel();
+        self.task.abort();
+    }
+}
