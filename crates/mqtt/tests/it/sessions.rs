@@ -104,7 +104,8 @@ impl ILogger for Panicking {
         message: std::fmt::Arguments<'_>,
     ) {
         // The caller of `send` may be hit by its own logger; the connection's task must not be.
-        let of_task = !message.to_string().starts_with("Sent");
+        let line = message.to_string();
+        let of_task = !["Sent", "Failed to send"].iter().any(|of_caller| line.starts_with(of_caller));
         assert!(!(of_task && self.0.load(Ordering::Relaxed)), "the logger failed");
     }
 }
