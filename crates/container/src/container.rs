@@ -190,6 +190,13 @@ impl Container {
         managed.build(correlation_id, config)?;
         managed.link()?;
         self.find_loggers();
+        for locator in managed.take_made() {
+            // Mostly meant, but a typing error in a dependency looks the same.
+            let what = format_args!(
+                "Made {locator}: a component requires it, and the configuration does not list it"
+            );
+            self.logger.warn(correlation_id, what);
+        }
         managed.open(correlation_id).await
     }
 

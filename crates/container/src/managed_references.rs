@@ -22,6 +22,8 @@ pub(crate) struct ManagedReferences {
     references: Arc<References>,
     /// In the order of opening: that of the configuration, what was made on demand before who asked for it.
     managed: Vec<Managed>,
+    /// What was made on demand and not told yet.
+    made: Vec<Descriptor>,
 }
 
 struct Managed {
@@ -49,7 +51,7 @@ fn of_component(locator: &Descriptor, error: ApplicationError) -> ApplicationErr
 
 impl ManagedReferences {
     pub(crate) fn new() -> Self {
-        Self { references: Arc::new(References::new()), managed: Vec::new() }
+        Self { references: Arc::new(References::new()), managed: Vec::new(), made: Vec::new() }
     }
 
     pub(crate) fn references(&self) -> &Arc<References> {
@@ -114,9 +116,15 @@ impl ManagedReferences {
         let references = BuildReferences::new(&self.references);
         let result = referenceable.set_references(&references).map_err(|error| managed.error(error));
         let made = references.into_made();
+        self.made.extend(made.iter().map(|(locator, _)| locator.clone()));
         let made = made.into_iter().map(|(locator, component)| Managed::new(locator, component));
         self.managed.splice(index..index, made);
         result
+    }
+
+    /// What was made since the last call because a component requires it and the configuration does not list it.
+    pub(crate) fn take_made(&mut self) -> Vec<Descriptor> {
+        std::mem::take(&mut self.made)
     }
 
     /// Opens all components, in order.

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use pip_services_commons::{
+    config::ConfigParams,
     errors::{ApplicationError, ErrorCategory},
     refer::{Descriptor, IReferences, ReferencesExt},
 };
 use pip_services_components::build::Factory;
-use pip_services_container::Container;
+use pip_services_container::{ComponentConfig, Container, ContainerConfigReader};
 use pip_services_messaging::{DefaultMessagingFactory, IMessageQueue};
 use pip_services_mqtt::DefaultMqttFactory;
 
@@ -26,9 +27,15 @@ impl Service {
         container.add_factory(Arc::new(DefaultMqttFactory::new()));
         let mut loggers = Factory::new();
         let console = Descriptor::new("pip-services", "logger", "console", "*", "1.0");
-        loggers.register(console, |_| Ok(Arc::new(StderrLogger)));
+        loggers.register(console.clone(), |_| Ok(Arc::new(StderrLogger)));
         container.add_factory(Arc::new(loggers));
-        container.read_config_from_file(None, &arguments.config, &parameters).map_err(as_misconfiguration)?;
+        let config = ContainerConfigReader::read_from_file(None, &arguments.config, &parameters)
+            .map_err(as_misconfiguration)?;
+        // What goes wrong on the way is told, whatever loggers the file lists.
+        let listed = config.components().iter().any(|component| component.descriptor().matches(&console));
+        let own = ConfigParams::from_tuples([("descriptor", "pip-services:logger:console:pip-queue:1.0")]);
+        let own = if listed { None } else { Some(ComponentConfig::from_config(own)?) };
+        container.configure(own.into_iter().chain(config.components().iter().cloned()).collect());
         container.open(None).await?;
 
         match find_queue(&**container.references(), arguments.queue.as_ref()) {
