@@ -48,7 +48,7 @@ impl Drop for Ended {
     }
 }
 
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Core {
     pub(super) fn brokers(&self) -> String {
@@ -141,8 +141,8 @@ impl Core {
         changes.mark_changed();
         let mut link = self.link.subscribe();
         let (mut connection, mut session) = (0, 0);
-        let mut reconnecting: Option<Pin<Box<dyn Future<Output = bool> + Send>>> = None;
-        let mut synchronizing: Option<Work> = None;
+        let mut reconnecting: Option<Work<bool>> = None;
+        let mut synchronizing: Option<Work<()>> = None;
         loop {
             let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
             tokio::select! {
@@ -260,7 +260,7 @@ impl Core {
     }
 
     fn dispatch(&self, mut delivery: Delivery) {
-        let topic = delivery.topic.clone();
+        let topic = &delivery.topic;
         match self.router.dispatch(&delivery) {
             (0, 0) => self.tell(|logger| {
                 logger.debug(None, format_args!("Nobody listens to a message of topic '{topic}'"));
@@ -277,7 +277,7 @@ impl Core {
 }
 
 /// What the future gives; never anything while there is none.
-async fn pending_or<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+async fn pending_or<T>(future: &mut Option<Work<T>>) -> T {
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,
