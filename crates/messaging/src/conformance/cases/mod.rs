@@ -4,5 +4,6 @@ pub(super) mod copies;
 pub(super) mod fidelity;
 pub(super) mod lifecycle;
 pub(super) mod listener;
+pub(super) mod payloads;
 pub(super) mod peek;
 pub(super) mod timing;
