@@ -160,11 +160,14 @@ impl Case {
         Ok(subject)
     }
 
-    /// An open queue whose locks last that long, if they can be set.
+    /// An open queue whose locks last that long, if they can be set. It has a name of its own for each such time.
     pub(super) async fn open_with_locks_of(self: &Arc<Self>, lock_time: Duration) -> CaseResult<Subject> {
-        let milliseconds = u64::try_from(lock_time.as_millis()).unwrap_or(u64::MAX).to_string();
-        let config = ConfigParams::from_tuples([("options.lock_timeout", milliseconds)]);
-        let subject = self.make(self.context("", config), None).await?;
+        let milliseconds = lock_time.as_millis().to_string();
+        let context = self.context(
+            &format!("{milliseconds}ms"),
+            ConfigParams::from_tuples([("options.lock_timeout", milliseconds)]),
+        );
+        let subject = self.make(context, None).await?;
         subject.open().await?;
         Ok(subject)
     }

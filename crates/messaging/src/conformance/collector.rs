@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::{
     case::{Case, CaseResult},
     ledger::Ledger,
+    pace::QUIET,
     subject::{Arrivals, Received, Subject},
 };
 use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope};
@@ -88,15 +89,27 @@ impl Arrivals for Collected {
 }
 
 impl Collected {
-    /// Whether the queue drops the receiver in time, so that it cannot be called any more.
-    pub(super) async fn is_dropped(&mut self, wait: Duration) -> CaseResult<bool> {
+    /// Makes sure that the receiver gets nothing for a while.
+    pub(super) async fn gets_nothing(&mut self) -> CaseResult {
+        match tokio::time::timeout(QUIET, self.0.recv()).await {
+            Ok(Some(received)) => {
+                let envelope = received?.envelope;
+                Err(format!("the receiver got {envelope}"))
+            }
+            // The queue has dropped the receiver: it cannot be called any more.
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes sure that the queue drops the receiver in time, and so cannot call it any more.
+    pub(super) async fn is_dropped(&mut self, wait: Duration) -> CaseResult {
         match tokio::time::timeout(wait, self.0.recv()).await {
-            Ok(None) => Ok(true),
-            Ok(Some(received)) => Err(match received {
-                Ok(received) => format!("the receiver got {}", received.envelope),
-                Err(problem) => problem,
-            }),
-            Err(_) => Ok(false),
+            Ok(None) => Ok(()),
+            Ok(Some(received)) => {
+                let envelope = received?.envelope;
+                Err(format!("the receiver got {envelope}"))
+            }
+            Err(_) => Err(format!("the receiver was not dropped within {wait:?}")),
         }
     }
 }

@@ -76,14 +76,54 @@ macro_rules! __conformance_cases {
             "C. Peek, count, clear" {
                 26 peek::peek_leaves_message [Send, Receive, Peek]:
                     "peek gives the head, again and again, without a lock, and `None` from an empty queue";
+                27 peek::peek_batch_is_bounded [Send, Receive, PeekBatch]:
+                    "a batch has as many of the oldest messages as were asked for and are there, and takes none";
+                28 counting::message_count_tracks [Send, Receive, MessageCount]:
+                    "the count is that of the messages that wait: a received one does not count, an abandoned one does";
+                29 clearing::clear_empties_all [Send, Receive, Clear]:
+                    "clear leaves nothing, settling what was cleared revives nothing, and later sends arrive";
+                30 clearing::clear_does_not_touch_listener [Send, Receive, Clear]:
+                    "clear neither stops a listener nor brings back one that was ended";
+            }
+            "D. Locks" {
+                31 locks::received_message_is_invisible [Send, Receive, Abandon | RenewLock]:
+                    "a received message is hidden from everybody until its lock expires";
+                32 settling::complete_is_final [Send, Receive]:
+                    "a completed message has no lock any more and does not come back";
+                33 settling::abandon_redelivers [Send, Receive, Abandon]:
+                    "an abandoned message comes again as it was, any number of times, in one copy";
+                34 settling::settle_twice_is_harmless [Send, Receive, Abandon]:
+                    "settling what was settled neither doubles a message nor brings it back nor takes it";
+                35 locks::lock_expiry_redelivers [Send, Receive, RenewLock]:
+                    "a message comes back once when its lock has expired, and its former holder cannot settle it";
+                36 locks::renew_lock_extends [Send, Receive, RenewLock]:
+                    "a renewed lock lasts for the given time, and one that is lost cannot be renewed";
+                37 settling::dead_letter_is_final [Send, Receive, DeadLetter]:
+                    "a dead letter does not come back and is among the dead letters";
+                38 settling::foreign_envelope_is_ignored [Send, Receive]:
+                    "settling what was never received, or received from another queue, has no effect";
             }
             "E. Listener" {
                 39 listener::listener_receives [Send, Receive]:
                     "a message comes to the receiver, with a queue that can complete it";
                 40 listener::listener_gets_backlog_once [Send, Receive]:
                     "what was sent before the listening began and meanwhile comes once each, in order";
+                41 listener_end::end_listen_stops [Send, Receive]:
+                    "after `end_listen` nothing is handled, and what is sent can be received";
+                42 listener_end::end_listen_wins_race [Send, Receive]:
+                    "an `end_listen` right after `begin_listen` ends it, a hundred times";
+                43 listener_end::relisten_after_end [Send, Receive]:
+                    "after a listener was ended, only the next one gets messages";
                 44 listener::failing_receiver_keeps_listening [Send, Receive]:
                     "an error on one message keeps no other from coming; where the queue can abandon, it comes again";
+                45 listener::panicking_receiver_keeps_listening [Send, Receive]:
+                    "a panic on one message is as an error";
+                46 listener_use::receiver_may_use_queue [Send, Receive]:
+                    "the receiver can send, peek, complete, end the listening and close, within 5 seconds";
+                47 listener_use::slow_receiver_blocks_nobody_else [Send, Receive]:
+                    "while a receiver is busy, other queues deliver and its own sends";
+                48 listener_use::second_listener_is_defined [Send, Receive]:
+                    "a second listener is refused or takes the place of the first; no message is handled by both";
             }
         }
     };

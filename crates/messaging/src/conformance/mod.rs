@@ -38,6 +38,7 @@ mod faults;
 mod fixture;
 mod injection;
 mod ledger;
+mod lock_time;
 mod macros;
 mod observer;
 mod operations;
@@ -45,6 +46,7 @@ mod outcome;
 mod pace;
 mod profile;
 mod runner;
+mod settlement;
 mod subject;
 
 pub use context::QueueContext;

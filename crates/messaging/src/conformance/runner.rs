@@ -12,7 +12,9 @@ use super::{
     CaseFailure, Fixture, Outcome,
     capability::Capability,
     case::{Case, CaseResult},
-    cases::{copies, fidelity, lifecycle, listener, payloads, peek, timing},
+    cases::{
+        clearing, copies, counting, fidelity, lifecycle, listener, listener_end, listener_use, locks, payloads, peek, settling, timing,
+    },
     exclusive::Exclusive,
     pace::Pace,
 };

@@ -151,6 +151,13 @@ impl Subject {
         }
     }
 
+    /// Receives the next message of this run, which must come.
+    pub(super) async fn receive_next(&self) -> CaseResult<Received> {
+        let patience = self.case.pace().limit(PATIENCE);
+        let received = self.next(patience).await?;
+        received.ok_or_else(|| format!("no message came within {patience:?}"))
+    }
+
     /// Receives that message, and completes any that comes before it.
     pub(super) async fn receive(&self, sent: &Sent) -> CaseResult<MessageEnvelope> {
         let patience = self.case.pace().limit(PATIENCE);
@@ -176,8 +183,8 @@ impl Subject {
     }
 
     /// Puts a received message back.
-    pub(super) async fn abandon(&self, sent: &Sent, mut envelope: MessageEnvelope) -> CaseResult {
-        self.case.ledger().put_back(sent.entry);
+    pub(super) async fn abandon(&self, entry: usize, mut envelope: MessageEnvelope) -> CaseResult {
+        self.case.ledger().put_back(entry);
         self.case.ok("abandon", self.queue.abandon(&mut envelope)).await
     }
 
@@ -207,35 +214,28 @@ impl Subject {
             sleep(QUIET).await;
             return Ok(());
         }
-        self.eventually(&format!("{count} messages wait"), async || {
+        let patience = self.case.pace().limit(PATIENCE);
+        let deadline = Instant::now() + patience;
+        loop {
             let waiting = match capabilities.can_message_count {
                 true => self.count().await?,
                 false => self.case.ok("peek_batch", self.queue.peek_batch(None, count + 1)).await?.len(),
             };
-            Ok(waiting == count)
-        })
-        .await
+            if waiting == count {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{waiting} messages wait after {patience:?}, and {count} should"
+            );
+            sleep(POLL).await;
+        }
     }
 
     /// How many messages wait.
     pub(super) async fn count(&self) -> CaseResult<usize> {
         let count = self.case.ok("read_message_count", self.queue.read_message_count()).await?;
         usize::try_from(count).map_err(|_| format!("read_message_count gave {count}"))
-    }
-
-    /// Waits until something holds that does not announce itself.
-    pub(super) async fn eventually(
-        &self,
-        what: &str,
-        holds: impl AsyncFn() -> CaseResult<bool>,
-    ) -> CaseResult {
-        let patience = self.case.pace().limit(PATIENCE);
-        let deadline = Instant::now() + patience;
-        while !holds().await? {
-            ensure!(Instant::now() < deadline, "it is not so within {patience:?} that {what}");
-            sleep(POLL).await;
-        }
-        Ok(())
     }
 
     /// Removes all messages. `entries` are those that must not arrive any more.

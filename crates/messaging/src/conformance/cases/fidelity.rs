@@ -67,7 +67,7 @@ pub(in crate::conformance) async fn sent_envelope_is_a_copy(case: Arc<Case>) -> 
     if capabilities.can_abandon {
         let mut abandoned = received;
         change(&mut abandoned);
-        subject.abandon(&sent, abandoned).await?;
+        subject.abandon(sent.entry, abandoned).await?;
         received = subject.receive(&sent).await?;
         same("received after a changed one was put back", &received)?;
     }

@@ -6,7 +6,7 @@ use crate::{
         capability::Capability,
         case::{Case, CaseResult, ensure},
         operations,
-        pace::{PATIENCE, PROMPT},
+        pace::PROMPT,
     },
 };
 
@@ -56,7 +56,7 @@ pub(in crate::conformance) async fn refuses(case: Arc<Case>, absent: &[Capabilit
     for label in ["one", "another"] {
         subject.send(label).await?;
     }
-    let received = subject.next(case.pace().limit(PATIENCE)).await?.ok_or("no message arrived")?;
+    let received = subject.receive_next().await?;
     for &capability in absent {
         operations::refused(&case, &subject, capability, "NOT_SUPPORTED", &received.envelope).await?;
     }

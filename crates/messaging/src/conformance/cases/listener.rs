@@ -72,6 +72,22 @@ pub(in crate::conformance) async fn listener_gets_backlog_once(case: Arc<Case>) 
 /// An error on the third of five keeps no other message from coming; in a queue that can abandon, the third
 /// comes again and is then handled for good.
 pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<Case>) -> CaseResult {
+    third_fails(case, || {
+        Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
+    })
+    .await
+}
+
+/// A panic on the third of five is as an error.
+pub(in crate::conformance) async fn panicking_receiver_keeps_listening(case: Arc<Case>) -> CaseResult {
+    #[expect(clippy::panic, reason = "it is what the queue has to bear")]
+    third_fails(case, || panic!("this receiver panics once, to be tested")).await
+}
+
+async fn third_fails(
+    case: Arc<Case>,
+    fail: fn() -> Result<(), ApplicationError>,
+) -> CaseResult {
     let subject = case.open().await?;
     let can_abandon = subject.capabilities().can_abandon;
     let third = case.envelope("3");
@@ -87,7 +103,7 @@ pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<C
             if can_abandon {
                 ledger.put_back(received.entry);
             }
-            Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
+            fail()
         }
     });
     subject.begin_listen(receiver).await?;
