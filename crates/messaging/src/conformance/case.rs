@@ -58,15 +58,7 @@ impl Case {
         let mut run = IdGenerator::next_long();
         run.truncate(12);
         let ledger = Arc::new(Ledger::new(&run));
-        Arc::new(Self {
-            name,
-            run,
-            fixture,
-            pace,
-            ledger,
-            observer: Arc::default(),
-            state: Mutex::default(),
-        })
+        Arc::new(Self { name, run, fixture, pace, ledger, observer: Arc::default(), state: Mutex::default() })
     }
 
     pub(super) fn fixture(&self) -> &Fixture {

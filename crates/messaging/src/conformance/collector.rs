@@ -46,8 +46,7 @@ pub(super) fn handler<Handle>(
     handle: Handle,
 ) -> (Arc<dyn IMessageReceiver>, Collected)
 where
-    Handle:
-        for<'a> Fn(Received, &'a dyn IMessageQueue) -> BoxFuture<'a, Handled> + Send + Sync + 'static,
+    Handle: for<'a> Fn(Received, &'a dyn IMessageQueue) -> BoxFuture<'a, Handled> + Send + Sync + 'static,
 {
     let (collected, receiver) = mpsc::unbounded_channel();
     let destination = subject.destination().to_owned();

@@ -56,7 +56,8 @@ impl Case {
 
     pub(super) async fn unreachable_queue(&self, why: OpenFailure) -> CaseResult<Arc<dyn IMessageQueue>> {
         let context = self.context(&format!("{why:?}"), Default::default());
-        self.inject(&format!("unreachable_queue({why:?})"), |faults| faults.unreachable_queue(context, why)).await
+        self.inject(&format!("unreachable_queue({why:?})"), |faults| faults.unreachable_queue(context, why))
+            .await
     }
 
     pub(super) async fn inject_raw(&self, destination: &str, bytes: &[u8]) -> CaseResult {

@@ -111,7 +111,11 @@ impl Ledger {
 
     /// The entries that were acknowledged there and have not arrived.
     pub(super) fn missing(&self, destination: &str) -> Vec<usize> {
-        self.book().missing.get(destination).map(|missing| missing.iter().copied().collect()).unwrap_or_default()
+        self.book()
+            .missing
+            .get(destination)
+            .map(|missing| missing.iter().copied().collect())
+            .unwrap_or_default()
     }
 
     /// What a failure calls these messages.
@@ -323,7 +327,10 @@ mod tests {
         ledger.take_away(0, "a clear");
         assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
         assert_eq!(ledger.arrive("q", &sent).unwrap_err(), "'one' came after a clear");
-        assert_eq!(ledger.check(Delivery::AtLeastOnce).unwrap_err(), "1 unexpected: 'one' came after a clear");
+        assert_eq!(
+            ledger.check(Delivery::AtLeastOnce).unwrap_err(),
+            "1 unexpected: 'one' came after a clear"
+        );
     }
 
     #[test]

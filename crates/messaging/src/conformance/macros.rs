@@ -48,10 +48,18 @@ macro_rules! __conformance_cases {
                     "an operation whose flag is false fails with `NOT_SUPPORTED` and does no harm";
                 3 lifecycle::open_and_close_are_idempotent []:
                     "opening twice, closing twice and closing unopened are Ok, and one send arrives once";
+                4 ending::reopen_starts_clean [Send, Receive]:
+                    "opened and closed five times the queue works each time, without old copies unless it is durable";
                 5 lifecycle::closed_queue_refuses_work []:
                     "before open and after close every operation fails with `NOT_OPENED` at once";
-                7 lifecycle::close_wakes_pending_receive [Receive]:
+                6 opening::open_failure_is_reported [] faults:
+                    "an open that fails is an error in time and leaves a closed queue; so is a refused subscription";
+                7 ending::close_wakes_pending_receive [Receive]:
                     "a receive that waits ends within a second of close, with `None` or `NOT_OPENED`";
+                8 ending::close_stops_listener [Send, Receive]:
+                    "after close no handling starts, and one that runs is finished";
+                9 ending::drop_without_close_is_clean []:
+                    "a queue that is dropped while it listens lets go of its receiver, and a new instance works";
             }
             "B. Fidelity and timing" {
                 10 fidelity::send_then_receive [Send, Receive]:
@@ -62,16 +70,30 @@ macro_rules! __conformance_cases {
                     "id, type and correlation id are those that were sent, and the time is that of the send";
                 13 fidelity::sent_envelope_is_a_copy [Send, Receive]:
                     "what is done to an envelope on one side is not seen on the other";
+                14 payloads::empty_payload [Send, Receive]:
+                    "an empty payload arrives as an empty one, and none as none";
                 15 payloads::binary_payload [Send, Receive]:
                     "all bytes arrive: NUL, those that are no UTF-8, and the rest";
+                16 payloads::unicode_everywhere [Send, Receive]:
+                    "text of any script arrives in payload, ids and type, and can be shown wherever it is cut";
+                17 payloads::large_payload [Send, Receive]:
+                    "the largest payload, up to a mebibyte, arrives; one more byte than the limit is an error";
+                18 payloads::send_as_object [Send, Receive]:
+                    "values arrive as the JSON that they were, and text as it is";
+                19 delivery::order_is_kept [Send, Receive]:
+                    "a thousand messages of one sender arrive in order, where the queue keeps it";
                 20 timing::empty_receive_times_out_on_time [Receive]:
                     "a receive of 300 ms from an empty queue gives `None`, not sooner and not much later";
                 21 timing::zero_timeout_receive [Send, Receive]:
                     "a receive without a wait gives what is there, and `None` at once when nothing is";
+                22 delivery::dropped_receive_loses_nothing [Send, Receive]:
+                    "200 receives dropped at any moment while 200 messages are sent lose none";
                 23 copies::repeated_reads_do_not_multiply [Send, Receive]:
                     "after 20 reads of the empty queue one send arrives in one copy";
                 24 copies::queues_are_isolated [Send, Receive]:
                     "queues of similar names, or whose topics are each other's names, get their own messages only";
+                25 malformed::malformed_input_is_skipped [Send, Receive] faults:
+                    "what is no message is skipped, counted and logged, and the next message arrives";
             }
             "C. Peek, count, clear" {
                 26 peek::peek_leaves_message [Send, Receive, Peek]:
@@ -124,6 +146,22 @@ macro_rules! __conformance_cases {
                     "while a receiver is busy, other queues deliver and its own sends";
                 48 listener_use::second_listener_is_defined [Send, Receive]:
                     "a second listener is refused or takes the place of the first; no message is handled by both";
+            }
+            "F. Concurrency and stress" {
+                49 senders::concurrent_senders_lose_nothing [Send, Receive]:
+                    "16 tasks that send 250 messages each lose none";
+                50 consumers::competing_receivers_share [Send, Receive]:
+                    "four tasks that receive from one queue get each message once between them";
+                51 consumers::two_instances_share_or_fan_out [Send, Receive]:
+                    "two instances get each message once between them, or all messages each, as the profile tells";
+                52 senders::burst_of_sends_is_all_or_error [Send, Receive]:
+                    "of 5000 sends at once each is Ok and its message arrives, or a typed error of back-pressure";
+                53 backlog::slow_consumer_backlog [Send, Receive]:
+                    "10 000 unread messages are kept, or as many as the limit says; beyond it nothing is lost in silence";
+                54 backlog::close_flushes_acked_sends [Send, Receive]:
+                    "100 messages whose sends were Ok survive the close right after, and no send hangs";
+                55 walk::model_walk [Send, Receive]:
+                    "random operations give what they give in a model of the queue";
             }
         }
     };

@@ -45,6 +45,7 @@ mod operations;
 mod outcome;
 mod pace;
 mod profile;
+mod readers;
 mod runner;
 mod settlement;
 mod subject;

@@ -13,7 +13,9 @@ use super::{
     capability::Capability,
     case::{Case, CaseResult},
     cases::{
-        clearing, copies, counting, fidelity, lifecycle, listener, listener_end, listener_use, locks, payloads, peek, settling, timing,
+        backlog, clearing, consumers, copies, counting, delivery, ending, fidelity, lifecycle, listener,
+        listener_end, listener_use, locks, malformed, opening, payloads, peek, senders, settling, timing,
+        walk,
     },
     exclusive::Exclusive,
     pace::Pace,

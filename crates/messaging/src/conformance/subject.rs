@@ -11,7 +11,7 @@ use super::{
     Delivery,
     case::{Case, CaseResult, ensure},
     fixture::Made,
-    pace::{LEAD, PATIENCE, POLL, QUIET},
+    pace::{LEAD, PATIENCE, POLL, QUIET, WATCHDOG},
 };
 use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope, MessagingCapabilities};
 
@@ -89,6 +89,21 @@ impl Subject {
         Ok(sent)
     }
 
+    /// Sends a new message where the queue may refuse it.
+    pub(super) async fn try_send(&self, label: &str) -> CaseResult<Result<Sent, ApplicationError>> {
+        let envelope = self.case.envelope(label);
+        let entry = self.case.ledger().attempt(&self.destination, label, &envelope);
+        let what = format!("send of '{label}'");
+        let sending = self.queue.send(None, envelope.clone());
+        Ok(match self.case.within(WATCHDOG, &what, sending).await? {
+            Ok(()) => {
+                self.case.ledger().acknowledge(entry);
+                Ok(Sent { envelope, entry, label: label.to_owned() })
+            }
+            Err(failed) => Err(failed.into()),
+        })
+    }
+
     /// Sends by several tasks at once, each so many messages.
     pub(super) async fn send_from_tasks(&self, tasks: usize, each: usize) -> CaseResult {
         let mut sending = JoinSet::new();
@@ -131,6 +146,16 @@ impl Subject {
             // It ended early, or gave the message of somebody else.
             sleep(POLL).await;
         }
+    }
+
+    /// Takes messages until something is done.
+    pub(super) async fn receive_until(&self, done: impl Fn() -> bool) -> CaseResult {
+        while !done() {
+            if let Some(received) = self.next(LEAD).await? {
+                self.complete(received.envelope).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Starts a receive on a task of its own, and makes sure that it waits.

@@ -48,12 +48,18 @@ pub(in crate::conformance) async fn clear_does_not_touch_listener(case: Arc<Case
     subject.begin_listen(receiver).await?;
     subject.clear(&[]).await?;
     subject.send("to the listener").await?;
-    subject.gather_from(&mut collected).await.map_err(|problem| format!("clear stopped the listener: {problem}"))?;
+    subject
+        .gather_from(&mut collected)
+        .await
+        .map_err(|problem| format!("clear stopped the listener: {problem}"))?;
 
     subject.end_listen().await?;
     subject.clear(&[]).await?;
     let sent = subject.send_numbered(1..=5).await?;
-    collected.gets_nothing().await.map_err(|problem| format!("clear brought the listener back: {problem}"))?;
+    collected
+        .gets_nothing()
+        .await
+        .map_err(|problem| format!("clear brought the listener back: {problem}"))?;
     subject.collect_from(&mut &subject, &sent).await?;
     case.check()
 }

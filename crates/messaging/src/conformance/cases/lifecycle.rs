@@ -108,16 +108,3 @@ pub(in crate::conformance) async fn closed_queue_refuses_work(case: Arc<Case>) -
     subject.close().await?;
     refuses_all("after close", held).await
 }
-
-/// A receive that waits ends within a second of close, with `None` or `NOT_OPENED`.
-pub(in crate::conformance) async fn close_wakes_pending_receive(case: Arc<Case>) -> CaseResult {
-    let subject = case.open().await?;
-    let receiving = subject.begin_receive(Duration::from_secs(10)).await?;
-    subject.close().await?;
-    let received = case.within(PROMPT, "the waiting receive", receiving).await?;
-    match received.map_err(|error| error.to_string())? {
-        Ok(None) => Ok(()),
-        Err(error) if error.code() == "NOT_OPENED" => Ok(()),
-        other => Err(format!("the waiting receive ended with {other:?}")),
-    }
-}

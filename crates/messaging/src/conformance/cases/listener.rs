@@ -1,8 +1,6 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use pip_services_commons::errors::ApplicationError;
@@ -84,10 +82,7 @@ pub(in crate::conformance) async fn panicking_receiver_keeps_listening(case: Arc
     third_fails(case, || panic!("this receiver panics once, to be tested")).await
 }
 
-async fn third_fails(
-    case: Arc<Case>,
-    fail: fn() -> Result<(), ApplicationError>,
-) -> CaseResult {
+async fn third_fails(case: Arc<Case>, fail: fn() -> Result<(), ApplicationError>) -> CaseResult {
     let subject = case.open().await?;
     let can_abandon = subject.capabilities().can_abandon;
     let third = case.envelope("3");

@@ -53,7 +53,10 @@ pub(in crate::conformance) async fn relisten_after_end(case: Arc<Case>) -> CaseR
     subject.end_listen().await?;
     subject.begin_listen(next).await?;
     let sent = subject.send_numbered(1..=10).await?;
-    subject.collect_from(&mut of_next, &sent).await.map_err(|problem| format!("the next listener: {problem}"))?;
+    subject
+        .collect_from(&mut of_next, &sent)
+        .await
+        .map_err(|problem| format!("the next listener: {problem}"))?;
     of_former.gets_nothing().await.map_err(after_the_end)?;
     case.check()
 }

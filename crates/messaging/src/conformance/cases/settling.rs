@@ -59,7 +59,10 @@ async fn settle_for_good(
         return Ok(InTime::No);
     }
     settled.map_err(|error| format!("{settlement:?} failed: {error:#}"))?;
-    ensure!(received.envelope.get_reference().is_none(), "the envelope has still a lock after {settlement:?}");
+    ensure!(
+        received.envelope.get_reference().is_none(),
+        "the envelope has still a lock after {settlement:?}"
+    );
 
     case.ledger().take_away(sent.entry, settlement.told());
     let wait = if locks { lock_time + QUIET } else { QUIET };
