@@ -28,7 +28,6 @@
 //! # Ok(()) }
 //! ```
 
-mod buffer;
 mod capabilities;
 mod envelope;
 mod factory;
@@ -37,13 +36,17 @@ mod memory;
 mod queue;
 mod wait;
 
-pub use buffer::MessageBuffer;
 pub use capabilities::MessagingCapabilities;
 pub use envelope::{IntoPayload, MessageEnvelope};
 pub use factory::DefaultMessagingFactory;
-pub use listen::{CallbackMessageReceiver, IMessageReceiver};
+#[cfg(feature = "test-util")]
+pub use listen::TestMessageReceiver;
+pub use listen::{CallbackMessageReceiver, IMessageReceiver, ListenedQueue, Readiness};
 pub use memory::MemoryMessageQueue;
-pub use queue::{IMessageQueue, IMessageQueueConnection, MessageQueue, SendError};
+pub use queue::{
+    CachedMessageQueue, IMessageQueue, IMessageQueueConnection, ISubscription,
+    MessageInbox, MessageQueue, SendError,
+};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
