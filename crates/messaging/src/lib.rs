@@ -44,8 +44,8 @@ pub use listen::TestMessageReceiver;
 pub use listen::{CallbackMessageReceiver, IMessageReceiver, ListenedQueue, Readiness};
 pub use memory::MemoryMessageQueue;
 pub use queue::{
-    CachedMessageQueue, IMessageQueue, IMessageQueueConnection, ISubscription,
-    MessageInbox, MessageQueue, SendError,
+    CachedMessageQueue, IMessageQueue, IMessageQueueConnection, IMessageQueueExt, ISubscription,
+    MessageInbox, MessageQueue, ReceiveError, SendBatchError, SendError,
 };
 
 #[cfg(feature = "conformance")]
