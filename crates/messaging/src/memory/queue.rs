@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,10 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{ICleanable, IClosable, IOpenable},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,7 +25,8 @@ use super::{
     storage::Storage,
 };
 use crate::{
-    IMessageQueue, IMessageReceiver, MessageEnvelope, MessageQueue, MessagingCapabilities, SendError,
+    IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageQueue, MessagingCapabilities,
+    Readiness, SendError,
     wait::{Attempt, after, wait_for},
 };
 
@@ -71,11 +75,42 @@ pub struct MemoryMessageQueue {
     base: MessageQueue,
     id: QueueId,
     options: Mutex<Options>,
+    shared: Arc<Shared>,
+    /// There while the queue is open.
+    session: ArcSwapOption<Session>,
+}
+
+/// What a listener waits on while it does not hold the queue.
+#[derive(Default)]
+struct Shared {
     storage: Mutex<Storage>,
     /// Notified when a message becomes ready.
     changed: Notify,
-    /// There while the queue is open.
-    session: ArcSwapOption<Session>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Storage> {
+        self.storage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct SharedReadiness {
+    shared: Arc<Shared>,
+    closed: CancellationToken,
+}
+
+#[async_trait]
+impl Readiness for SharedReadiness {
+    async fn ready(&mut self) -> Result<(), ApplicationError> {
+        let changed = self.shared.changed.notified();
+        let expiry = self.shared.lock().next_deadline();
+        tokio::select! {
+            () = changed => {}
+            () = self.closed.cancelled() => {}
+            () = sleep_until(expiry.unwrap_or_else(|| after(Duration::MAX))) => {}
+        }
+        Ok(())
+    }
 }
 
 /// What lasts from an `open` to the next `close`.
@@ -96,8 +131,7 @@ impl MemoryMessageQueue {
             base: MessageQueue::new(name, CAPABILITIES),
             id: QueueId::next(),
             options: Mutex::default(),
-            storage: Mutex::default(),
-            changed: Notify::new(),
+            shared: Arc::default(),
             session: ArcSwapOption::empty(),
         }
     }
@@ -109,7 +143,7 @@ impl MemoryMessageQueue {
     /// Works on the storage as of now: with the messages back whose locks have expired.
     fn storage<T>(&self, work: impl FnOnce(&mut Storage) -> T) -> T {
         let (result, expired, sooner) = {
-            let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut storage = self.shared.lock();
             let expired = storage.expire(Instant::now());
             let before = storage.next_deadline();
             let result = work(&mut storage);
@@ -119,12 +153,12 @@ impl MemoryMessageQueue {
         };
         // Whoever waits does so until the first lock expires, which is sooner now than they know.
         if sooner {
-            self.changed.notify_waiters();
+            self.shared.changed.notify_waiters();
         }
         // Counters and loggers are other people's code, so not under the lock.
         if expired > 0 {
             self.base.expired(expired);
-            self.changed.notify_one();
+            self.shared.changed.notify_one();
         }
         result
     }
@@ -197,7 +231,7 @@ impl IClosable for MemoryMessageQueue {
         self.end_session();
         self.storage(Storage::release_all);
         // Somebody may have opened the queue again and wait already.
-        self.changed.notify_one();
+        self.shared.changed.notify_one();
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
         Ok(())
     }
@@ -251,7 +285,7 @@ impl IMessageQueue for MemoryMessageQueue {
             let error = ApplicationError::invalid_state(correlation_id, "QUEUE_FULL", message);
             return Err(SendError::new(error, envelope));
         }
-        self.changed.notify_one();
+        self.shared.changed.notify_one();
         self.base.sent(&sent);
         Ok(())
     }
@@ -277,12 +311,12 @@ impl IMessageQueue for MemoryMessageQueue {
         wait_timeout: Duration,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
         let session = self.session(correlation_id)?;
-        let received = wait_for(&self.changed, &session.closed, wait_timeout, || {
+        let received = wait_for(&self.shared.changed, &session.closed, wait_timeout, || {
             self.storage(|storage| match storage.take(after(session.options.lock_timeout)) {
                 Some((lock, mut envelope)) => {
                     // One notification stands for any number of messages: pass it on.
                     if storage.count() > 0 {
-                        self.changed.notify_one();
+                        self.shared.changed.notify_one();
                     }
                     LockToken::attach(self.id, lock, &mut envelope);
                     Attempt::Taken(envelope)
@@ -338,7 +372,7 @@ impl IMessageQueue for MemoryMessageQueue {
         if !self.storage(|storage| storage.abandon(token.lock)) {
             return Err(self.lock_lost(envelope));
         }
-        self.changed.notify_one();
+        self.shared.changed.notify_one();
         self.base.abandoned(envelope);
         Ok(())
     }
@@ -353,7 +387,7 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.base.listen(self, correlation_id, &*receiver).await
+        MessageQueue::listen(self, correlation_id, &*receiver).await
     }
 
     fn begin_listen(
@@ -361,10 +395,28 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        MessageQueue::begin_listen(self, |queue| &queue.base, correlation_id, receiver)
+        MessageQueue::begin_listen(&self, correlation_id, receiver)
     }
 
     async fn end_listen(&self, _correlation_id: Option<&str>) {
         self.base.end_listen().await;
+    }
+}
+
+impl ListenedQueue for MemoryMessageQueue {
+    fn base(&self) -> &MessageQueue {
+        &self.base
+    }
+
+    fn readiness(&self, correlation_id: Option<&str>) -> Result<Box<dyn Readiness>, ApplicationError> {
+        let closed = self.session(correlation_id)?.closed.clone();
+        Ok(Box::new(SharedReadiness { shared: self.shared.clone(), closed }))
+    }
+
+    fn put_back(&self, envelope: MessageEnvelope) {
+        let Some(token) = LockToken::of(self.id, &envelope) else { return };
+        if self.storage(|storage| storage.put_back(token.lock)) {
+            self.shared.changed.notify_one();
+        }
     }
 }

@@ -77,6 +77,11 @@ impl Storage {
         self.unlock(lock).map(|message| self.ready.push_back(message)).is_some()
     }
 
+    /// Makes a locked message ready, in front of the others. False: there is no such lock.
+    pub(super) fn put_back(&mut self, lock: u64) -> bool {
+        self.unlock(lock).map(|message| self.ready.push_front(message)).is_some()
+    }
+
     /// Makes the messages ready whose locks have expired, the longest expired first, and counts them.
     pub(super) fn expire(&mut self, now: Instant) -> usize {
         let mut count = 0;

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use pip_services_commons::{
@@ -7,20 +10,32 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
 };
 use pip_services_components::{
-    count::{CompositeCounters, ICounters},
+    count::{CompositeCounters, CounterTiming, ICounters},
     log::{CompositeLogger, ILogger},
 };
 use tokio::runtime::Handle;
 
+use super::{guarded::Guarded, limit::at_least_one};
 use crate::{
-    IMessageQueue, IMessageReceiver, MessageEnvelope, MessagingCapabilities,
+    IMessageReceiver, ListenedQueue, MessageEnvelope, MessagingCapabilities,
     listen::{Listeners, Listening},
 };
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
 ///
-/// A queue holds one and calls it, where the other ports derive from it. It also does the observing: the
-/// methods named after an event count and log that event in the way that all queues share.
+/// A queue holds one and calls it, where the other ports derive from it. A queue on a broker holds a
+/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one.
+///
+/// | parameter | default | |
+/// |---|---|---|
+/// | `queue`, else `name`, else `id`, else the name in `descriptor` | the constructor's | the queue's name |
+/// | `options.concurrency` | 1 | how many messages the listener handles at once; with 1 their order is kept |
+///
+/// References, all optional: loggers `*:logger:*:*:*` and counters `*:counters:*:*:*`. One that panics costs
+/// the queue no message, and its caller nothing.
+///
+/// It also does the observing: the methods named after an event count and log that event in the way that all
+/// queues share. The counters of an unnamed queue have `unnamed` for the name.
 ///
 /// | event | counter `queue.<name>.…` | log level |
 /// |---|---|---|
@@ -31,11 +46,13 @@ use crate::{
 /// | [`dropped`](Self::dropped) | `dropped_messages` | error |
 /// | [`malformed`](Self::malformed) | `malformed_messages` | error |
 /// | [`receiver_failed`](Self::receiver_failed) | `failed_handlers` | error |
+/// | the listener handled a message, also where that failed | `process_time`, an interval | – |
 pub struct MessageQueue {
     names: ArcSwap<Names>,
     capabilities: MessagingCapabilities,
-    logger: CompositeLogger,
-    counters: CompositeCounters,
+    logger: Guarded<CompositeLogger>,
+    counters: Guarded<CompositeCounters>,
+    concurrency: AtomicUsize,
     listeners: Listeners,
 }
 
@@ -49,6 +66,7 @@ struct Names {
     dropped: String,
     malformed: String,
     failed: String,
+    process_time: String,
 }
 
 impl Names {
@@ -64,6 +82,7 @@ impl Names {
             dropped: counter("dropped_messages"),
             malformed: counter("malformed_messages"),
             failed: counter("failed_handlers"),
+            process_time: counter("process_time"),
         })
     }
 }
@@ -74,23 +93,29 @@ impl MessageQueue {
         Self {
             names: ArcSwap::new(Names::new(name)),
             capabilities,
-            logger: CompositeLogger::new(),
-            counters: CompositeCounters::new(),
+            logger: Guarded(CompositeLogger::new()),
+            counters: Guarded(CompositeCounters::new()),
+            concurrency: AtomicUsize::new(1),
             listeners: Listeners::new(),
         }
     }
 
-    /// Takes the name from `queue`, else `name`, else `id`, else the name in `descriptor`, else keeps it.
+    /// Takes the name and `options.concurrency`; what the parameters do not name stays as it is. A listener
+    /// that is active keeps the concurrency that it began with.
     ///
     /// # Errors
-    /// `BAD_DESCRIPTOR` (Misconfiguration).
+    /// `BAD_DESCRIPTOR`, `BAD_VALUE` (Misconfiguration). Nothing is changed then.
     pub fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let concurrency = at_least_one(config, "options.concurrency")?;
         let name = match config.get_as_nullable_string("queue") {
             Some(name) => Some(name),
             None => NameResolver::resolve(config)?,
         };
         if let Some(name) = name {
             self.names.store(Names::new(&name));
+        }
+        if let Some(concurrency) = concurrency {
+            self.concurrency.store(concurrency, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -100,14 +125,14 @@ impl MessageQueue {
     /// # Errors
     /// None at present.
     pub fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
-        self.logger.set_references(references)?;
-        self.counters.set_references(references)
+        self.logger.0.set_references(references)?;
+        self.counters.0.set_references(references)
     }
 
     /// Lets go of them.
     pub fn unset_references(&self) {
-        self.logger.unset_references();
-        self.counters.unset_references();
+        self.logger.0.unset_references();
+        self.counters.0.unset_references();
     }
 
     /// The queue's name; empty when it has none.
@@ -120,36 +145,34 @@ impl MessageQueue {
         self.capabilities
     }
 
-    /// The loggers of the queue.
+    /// The loggers of the queue. They do not panic.
     pub fn logger(&self) -> &dyn ILogger {
         &self.logger
     }
 
-    /// The counters of the queue.
+    /// The counters of the queue. They do not panic.
     pub fn counters(&self) -> &dyn ICounters {
         &self.counters
     }
 
-    /// Does what [`IMessageQueue::listen`] tells, for the queue that this is the base of.
+    /// Does what [`IMessageQueue::listen`](crate::IMessageQueue::listen) tells.
     ///
     /// # Errors
     /// As there.
-    pub async fn listen(
-        &self,
-        queue: &dyn IMessageQueue,
+    pub async fn listen<Q: ListenedQueue>(
+        queue: &Q,
         correlation_id: Option<&str>,
         receiver: &dyn IMessageReceiver,
     ) -> Result<(), ApplicationError> {
-        self.begin(queue, correlation_id)?.run(self, queue, correlation_id, receiver).await
+        Self::begin(queue, correlation_id)?.run(queue, correlation_id, receiver).await
     }
 
-    /// Does what [`IMessageQueue::begin_listen`] tells, for a queue that holds a base.
+    /// Does what [`IMessageQueue::begin_listen`](crate::IMessageQueue::begin_listen) tells.
     ///
     /// # Errors
     /// As there.
-    pub fn begin_listen<Q: IMessageQueue + 'static>(
-        queue: Arc<Q>,
-        base: fn(&Q) -> &MessageQueue,
+    pub fn begin_listen<Q: ListenedQueue>(
+        queue: &Arc<Q>,
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
@@ -157,25 +180,35 @@ impl MessageQueue {
             let message = "begin_listen needs a tokio runtime";
             ApplicationError::invalid_state(correlation_id, "NO_RUNTIME", message).with_cause(error)
         })?;
-        let listening = base(&queue).begin(&*queue, correlation_id)?;
-        listening.spawn(&runtime, queue, base, correlation_id, receiver);
+        let listening = Self::begin(&**queue, correlation_id)?;
+        let readiness = queue.readiness(correlation_id)?;
+        listening.spawn(&runtime, queue, readiness, correlation_id, receiver);
         Ok(())
     }
 
-    fn begin(
-        &self,
-        queue: &dyn IMessageQueue,
+    fn begin<Q: ListenedQueue>(
+        queue: &Q,
         correlation_id: Option<&str>,
     ) -> Result<Listening, ApplicationError> {
+        let base = queue.base();
         if !queue.is_open() {
-            return Err(self.not_opened(correlation_id));
+            return Err(base.not_opened(correlation_id));
         }
-        self.listeners.begin(correlation_id)
+        let listening = base.listeners.begin(correlation_id, base.concurrency.load(Ordering::Relaxed))?;
+        base.logger.trace(None, format_args!("Started listening messages at [{}]", base.names.load().queue));
+        Ok(listening)
     }
 
-    /// Does what [`IMessageQueue::end_listen`] tells. A queue's `close` begins with it.
+    /// Does what [`IMessageQueue::end_listen`](crate::IMessageQueue::end_listen) tells. A queue's `close` begins
+    /// with it, before it waits for anything that a handling may hold: one that closes the queue as well would
+    /// otherwise be waited for while it waits.
     pub async fn end_listen(&self) {
         self.listeners.end().await;
+    }
+
+    /// Ends the listening without waiting for anything, because the queue is dropped.
+    pub(super) fn drop_listener(&self) {
+        self.listeners.cancel();
     }
 
     /// The error of an operation on a queue that is not open.
@@ -258,6 +291,11 @@ impl MessageQueue {
             Some(error),
             format_args!("Skipped what arrived from {origin} at [{}]", names.queue),
         );
+    }
+
+    /// The handling of a message begins.
+    pub(crate) fn begin_handling(&self) -> CounterTiming {
+        self.counters.begin_timing(&self.names.load().process_time)
     }
 
     /// A receiver did not handle a message.
