@@ -121,9 +121,19 @@ impl Subject {
 
     /// Sends the given message.
     pub(super) async fn send_envelope(&self, label: &str, envelope: MessageEnvelope) -> CaseResult<Sent> {
+        let sending = self.queue.send(None, envelope.clone());
+        self.send_by(sending, label, envelope).await
+    }
+
+    /// Sends a message by `sending`, which sends what `envelope` has.
+    pub(super) async fn send_by<E: Into<ApplicationError>>(
+        &self,
+        sending: impl Future<Output = Result<(), E>>,
+        label: &str,
+        envelope: MessageEnvelope,
+    ) -> CaseResult<Sent> {
         let entry = self.case.ledger().attempt(&self.destination, label, &envelope);
-        let what = format!("send of '{label}'");
-        self.case.ok(&what, self.queue.send(None, envelope.clone())).await?;
+        self.case.ok(&format!("send of '{label}'"), sending).await?;
         self.case.ledger().acknowledge(entry);
         Ok(Sent { envelope, entry, label: label.to_owned() })
     }

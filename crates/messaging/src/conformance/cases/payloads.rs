@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    MessageEnvelope,
+    IMessageQueueExt, MessageEnvelope,
     conformance::{
         Content,
         case::{Case, CaseResult, ensure},
@@ -109,8 +109,13 @@ pub(in crate::conformance) async fn send_as_object(case: Arc<Case>) -> CaseResul
         let label = value.to_string();
         let envelope = MessageEnvelope::from_object(Some(&run), "value", &value);
         let envelope = envelope.map_err(|error| format!("{label} has no envelope: {error:#}"))?;
-        let sent = subject.send_envelope(&label, envelope).await?;
+        let sending = subject.queue.send_as_object(Some(&run), "value", &value);
+        let sent = subject.send_by(sending, &label, envelope).await?;
         let received = subject.take(&sent).await?;
+        if case.profile().content == Content::Envelope {
+            let (id, kind) = (received.correlation_id.as_deref(), received.message_type.as_deref());
+            ensure!((id, kind) == (Some(&run), Some("value")), "{label} came with {id:?} and {kind:?}");
+        }
         let found = match &value {
             Value::String(_) => {
                 Ok(received.get_message_as_string().map(|text| Value::String(text.into_owned())))
