@@ -7,17 +7,11 @@
     reason = "test code, of which clippy.toml's exceptions see only the functions marked as tests"
 )]
 
-/// Queues with one fault each.
-#[cfg(feature = "conformance")]
-mod broken;
 /// Name, options, and what the queue counts.
 mod configuration;
 /// The memory queue passes the suite.
 #[cfg(feature = "conformance")]
 mod conformance;
-/// Queues that can do less, or do it in another way, pass the suite as well.
-#[cfg(feature = "conformance")]
-mod kinds;
 /// Listening: its end, panics, and what a receiver may do.
 mod listening;
 /// Locks: expiry, renewal, settling.
