@@ -3,6 +3,8 @@
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+/// Many messages at once.
+mod batches;
 mod conformance;
 /// Topics, wire modes and payloads.
 mod delivery;
