@@ -1,12 +1,14 @@
-use pip_services_commons::config::IConfigurable;
+use pip_services_commons::{config::IConfigurable, refer::IReferenceable};
 use pip_services_messaging::{MemoryMessageQueue, conformance::Fixture, queue_conformance};
 
 fn fixture() -> Fixture {
     Fixture::new(|cx| async move {
         let queue = MemoryMessageQueue::new(cx.queue_name());
         queue.configure(&cx.config([("options.lock_timeout", 30_000)]))?;
+        queue.set_references(&cx.references())?;
         Ok(queue)
     })
+    .cleanable::<MemoryMessageQueue>()
 }
 
 queue_conformance! { mod memory_queue; fixture = fixture; }
