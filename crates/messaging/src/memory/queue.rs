@@ -286,7 +286,7 @@ impl IMessageQueue for MemoryMessageQueue {
             return Err(SendError::new(error, envelope));
         }
         self.shared.changed.notify_one();
-        self.base.sent(&sent);
+        self.base.sent(correlation_id, &sent);
         Ok(())
     }
 
@@ -326,7 +326,7 @@ impl IMessageQueue for MemoryMessageQueue {
         })
         .await;
         if let Some(envelope) = &received {
-            self.base.received(envelope);
+            self.base.received(correlation_id, envelope);
         }
         Ok(received)
     }

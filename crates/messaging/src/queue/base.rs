@@ -224,19 +224,19 @@ impl MessageQueue {
             .with_details("operation", operation)
     }
 
-    /// A message was sent.
-    pub fn sent(&self, envelope: &MessageEnvelope) {
+    /// A message was sent. It is logged with its own correlation id, or that of the call where it has none.
+    pub fn sent(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
         let names = self.names.load();
         self.counters.increment_one(&names.sent);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.debug(id, format_args!("Sent message {envelope} via [{}]", names.queue));
     }
 
-    /// A message was received or delivered.
-    pub fn received(&self, envelope: &MessageEnvelope) {
+    /// A message was received, or delivered without a call.
+    pub fn received(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
         let names = self.names.load();
         self.counters.increment_one(&names.received);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.debug(id, format_args!("Received message {envelope} via [{}]", names.queue));
     }
 
@@ -246,7 +246,7 @@ impl MessageQueue {
         match messages {
             [] => {}
             [envelope] => {
-                let id = envelope.correlation_id.as_deref();
+                let id = envelope.correlation_id.as_deref().or(correlation_id);
                 self.logger.trace(id, format_args!("Peeked message {envelope} at [{name}]"));
             }
             messages => {
@@ -299,10 +299,15 @@ impl MessageQueue {
     }
 
     /// A receiver did not handle a message.
-    pub fn receiver_failed(&self, error: &ApplicationError, envelope: &MessageEnvelope) {
+    pub fn receiver_failed(
+        &self,
+        correlation_id: Option<&str>,
+        error: &ApplicationError,
+        envelope: &MessageEnvelope,
+    ) {
         let names = self.names.load();
         self.counters.increment_one(&names.failed);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.error(
             id,
             Some(error),
