@@ -101,7 +101,7 @@ async fn a_message_that_comes_while_others_are_handled_is_handled_beside_them() 
 #[tokio::test]
 async fn the_time_of_each_handling_is_measured_also_of_those_that_fail() {
     let queue = opened(&[]).await;
-    let counters = counted(&*queue);
+    let counters = counted(&queue);
     let receiver = |envelope: MessageEnvelope| async move {
         match text(&envelope).as_str() {
             "handled" => Ok(()),
@@ -333,7 +333,7 @@ impl IMessageReceiver for Hasty {
 #[tokio::test]
 async fn a_receiver_that_panics_before_it_gives_a_future_is_one_that_panics() {
     let queue = opened(&[]).await;
-    let counters = counted(&*queue);
+    let counters = counted(&queue);
     send(&queue, "a").await;
     let receiver = Arc::new(Hasty(AtomicUsize::new(0)));
     queue.clone().begin_listen(None, receiver.clone()).unwrap();

@@ -168,7 +168,7 @@ async fn stuck(queue: &Arc<MemoryMessageQueue>) -> (tokio::task::JoinHandle<()>,
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_handling_is_cut_off_is_the_next_at_once() {
     let queue = opened(&[("options.lock_timeout", 60_000)]).await;
-    let counters = counted(&*queue);
+    let counters = counted(&queue);
     for text in ["a", "b"] {
         send(&queue, text).await;
     }
