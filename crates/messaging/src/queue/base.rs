@@ -206,11 +206,6 @@ impl MessageQueue {
         self.listeners.end().await;
     }
 
-    /// Ends the listening without waiting for anything, because the queue is dropped.
-    pub(super) fn drop_listener(&self) {
-        self.listeners.cancel();
-    }
-
     /// The error of an operation on a queue that is not open.
     pub fn not_opened(&self, correlation_id: Option<&str>) -> ApplicationError {
         let message = format!("queue '{}' is not open", self.names.load().queue);

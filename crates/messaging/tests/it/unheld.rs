@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    support::{count, counted, eventually, opened, send, settle_down, take, text, waiting},
+    support::{SOON, count, counted, eventually, opened, send, settle_down, take, text, waiting},
     topic_queue::{Broker, TopicQueue},
 };
 
@@ -187,7 +187,7 @@ async fn a_message_whose_handling_is_cut_off_is_the_next_at_once() {
 
 #[tokio::test]
 async fn all_messages_whose_handling_is_cut_off_come_again_and_wake_who_waits() {
-    let queue = opened(&[("options.concurrency", 3)]).await;
+    let queue = opened(&[("options.concurrency", 3), ("options.lock_timeout", 3_600_000)]).await;
     for text in ["a", "b", "c"] {
         send(&queue, text).await;
     }
@@ -195,7 +195,7 @@ async fn all_messages_whose_handling_is_cut_off_come_again_and_wake_who_waits() 
     assert_eq!(begun.load(Ordering::SeqCst), 3);
     let receiving = (0..3).map(|_| {
         let queue = queue.clone();
-        tokio::spawn(async move { text(&queue.receive(None, Duration::MAX).await.unwrap().unwrap()) })
+        tokio::spawn(async move { text(&queue.receive(None, SOON).await.unwrap().expect("none came")) })
     });
     let receiving: Vec<_> = receiving.collect();
     settle_down().await;
