@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use pip_services_commons::{config::IConfigurable, refer::IReferenceable};
 use pip_services_messaging::{MemoryMessageQueue, conformance::Fixture, queue_conformance};
 
@@ -9,6 +11,7 @@ fn fixture() -> Fixture {
         Ok(queue)
     })
     .cleanable::<MemoryMessageQueue>()
+    .dead_letters(|queue: Arc<MemoryMessageQueue>| async move { Ok(queue.dead_letters()) })
 }
 
 queue_conformance! { mod memory_queue; fixture = fixture; }
