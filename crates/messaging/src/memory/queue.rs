@@ -396,7 +396,7 @@ impl IMessageQueue for MemoryMessageQueue {
                 return Err(SendError::new(error, envelope));
             }
             _ => match shown {
-                Some(message) => self.base.sent(&message),
+                Some(message) => self.base.sent(correlation_id, &message),
                 None => self.base.count_sent(),
             },
         }
@@ -443,7 +443,7 @@ impl IMessageQueue for MemoryMessageQueue {
         Ok(taken.map(|(lock, message)| {
             let mut envelope = (*message).clone();
             LockToken::attach(self.id, lock, &mut envelope);
-            self.base.received(&envelope);
+            self.base.received(correlation_id, &envelope);
             envelope
         }))
     }

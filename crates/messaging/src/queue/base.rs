@@ -239,17 +239,25 @@ impl MessageQueue {
     }
 
     /// Logs what happens to each message, and looks up the names only where somebody reads it.
-    fn tell(&self, level: LogLevel, event: &str, envelope: &MessageEnvelope, at: &str) {
+    fn tell(
+        &self,
+        level: LogLevel,
+        correlation_id: Option<&str>,
+        event: &str,
+        envelope: &MessageEnvelope,
+        at: &str,
+    ) {
         if self.logger.is_enabled(level) {
-            let (id, name) = (envelope.correlation_id.as_deref(), &self.names.load().queue);
+            let id = envelope.correlation_id.as_deref().or(correlation_id);
+            let name = &self.names.load().queue;
             self.logger.log(level, id, None, format_args!("{event} message {envelope} {at} [{name}]"));
         }
     }
 
-    /// A message was sent.
-    pub fn sent(&self, envelope: &MessageEnvelope) {
+    /// A message was sent. It is logged with its own correlation id, or that of the call where it has none.
+    pub fn sent(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
         self.count_sent();
-        self.tell(LogLevel::Debug, "Sent", envelope, "via");
+        self.tell(LogLevel::Debug, correlation_id, "Sent", envelope, "via");
     }
 
     /// What [`sent`](Self::sent) does where no logger wants to know, for a queue that has given the message away.
@@ -257,10 +265,10 @@ impl MessageQueue {
         self.count(|names| &names.sent);
     }
 
-    /// A message was received or delivered.
-    pub fn received(&self, envelope: &MessageEnvelope) {
+    /// A message was received, or delivered without a call.
+    pub fn received(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
         self.count(|names| &names.received);
-        self.tell(LogLevel::Debug, "Received", envelope, "via");
+        self.tell(LogLevel::Debug, correlation_id, "Received", envelope, "via");
     }
 
     /// Messages were looked at.
@@ -269,7 +277,7 @@ impl MessageQueue {
         match messages {
             [] => {}
             [envelope] => {
-                let id = envelope.correlation_id.as_deref();
+                let id = envelope.correlation_id.as_deref().or(correlation_id);
                 self.logger.trace(id, format_args!("Peeked message {envelope} at [{name}]"));
             }
             messages => {
@@ -281,12 +289,12 @@ impl MessageQueue {
 
     /// The lock of a received message lasts longer.
     pub fn renewed(&self, envelope: &MessageEnvelope) {
-        self.tell(LogLevel::Trace, "Renewed lock for", envelope, "at");
+        self.tell(LogLevel::Trace, None, "Renewed lock for", envelope, "at");
     }
 
     /// A received message was removed for good.
     pub fn completed(&self, envelope: &MessageEnvelope) {
-        self.tell(LogLevel::Trace, "Completed", envelope, "at");
+        self.tell(LogLevel::Trace, None, "Completed", envelope, "at");
     }
 
     /// A received message was put back.
@@ -349,10 +357,15 @@ impl MessageQueue {
     }
 
     /// A receiver did not handle a message.
-    pub fn receiver_failed(&self, error: &ApplicationError, envelope: &MessageEnvelope) {
+    pub fn receiver_failed(
+        &self,
+        correlation_id: Option<&str>,
+        error: &ApplicationError,
+        envelope: &MessageEnvelope,
+    ) {
         let names = self.names.load();
         self.counters.increment_one(&names.failed);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.error(
             id,
             Some(error),

@@ -12,6 +12,8 @@ mod delivery;
 mod errors;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// Listeners, and what they leave behind.
+mod listening;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.

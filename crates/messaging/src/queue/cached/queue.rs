@@ -106,7 +106,7 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 ///         for inbox in session.client.0.lock().unwrap().iter().filter_map(Weak::upgrade) {
 ///             inbox.push(envelope.clone());
 ///         }
-///         self.cached.base().sent(&envelope);
+///         self.cached.base().sent(correlation_id, &envelope);
 ///         Ok(())
 ///     }
 ///
