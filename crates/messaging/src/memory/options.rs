@@ -10,15 +10,10 @@ pub(super) struct Options {
     /// How long a received message stays hidden.
     pub(super) lock_timeout: Duration,
     pub(super) limits: Limits,
-    /// What a send does where there is no room.
-    pub(super) when_full: WhenFull,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum WhenFull {
-    Fail,
-    /// It waits for room, but no longer than this.
-    Wait(Duration),
+    /// Where there is no room, a send waits instead of failing.
+    pub(super) wait_when_full: bool,
+    /// How long it waits; `None` is for ever.
+    pub(super) send_timeout: Option<Duration>,
 }
 
 impl Default for Options {
@@ -26,38 +21,42 @@ impl Default for Options {
         Self {
             lock_timeout: Duration::from_secs(30),
             limits: Limits { max_messages: None, max_deliveries: None, max_dead_letters: 1000 },
-            when_full: WhenFull::Fail,
+            wait_when_full: false,
+            send_timeout: None,
         }
     }
 }
 
 impl Options {
-    pub(super) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
-        let defaults = Self::default();
-        let lock_timeout =
-            config.try_get_as_duration_ms("options.lock_timeout")?.unwrap_or(defaults.lock_timeout);
-        if lock_timeout.is_zero() {
-            // A message would come back at once, for ever.
-            return Err(bad("options.lock_timeout", "0", "1 or more"));
-        }
-        let max_messages = count(config, "options.max_messages", "0 (no limit) or more")?;
-        let max_deliveries = count(config, "options.max_deliveries", "0 (no limit) or more")?;
-        let max_dead_letters = count(config, "options.max_dead_letters", "0 (none is kept) or more")?;
-        let send_timeout = config.try_get_as_duration_ms("options.send_timeout")?;
-        let when_full = match config.get_as_nullable_string("options.when_full").as_deref() {
-            None => defaults.when_full,
-            Some("fail") => WhenFull::Fail,
-            Some("wait") => {
-                WhenFull::Wait(send_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(Duration::MAX))
+    /// These options with those of the parameters. What they do not name stays.
+    pub(super) fn override_with(mut self, config: &ConfigParams) -> Result<Self, ApplicationError> {
+        if let Some(lock_timeout) = config.try_get_as_duration_ms("options.lock_timeout")? {
+            if lock_timeout.is_zero() {
+                // A message would come back at once, for ever.
+                return Err(bad("options.lock_timeout", "0", "1 or more"));
             }
-            Some(other) => return Err(bad("options.when_full", other, "'fail' or 'wait'")),
-        };
-        let limits = Limits {
-            max_messages: max_messages.filter(|&max| max > 0),
-            max_deliveries: max_deliveries.filter(|&max| max > 0).map(|max| max as u64),
-            max_dead_letters: max_dead_letters.unwrap_or(defaults.limits.max_dead_letters),
-        };
-        Ok(Self { lock_timeout, limits, when_full })
+            self.lock_timeout = lock_timeout;
+        }
+        if let Some(max) = count(config, "options.max_messages", "0 (no limit) or more")? {
+            self.limits.max_messages = (max > 0).then_some(max);
+        }
+        if let Some(max) = count(config, "options.max_deliveries", "0 (no limit) or more")? {
+            self.limits.max_deliveries = (max > 0).then_some(max);
+        }
+        if let Some(max) = count(config, "options.max_dead_letters", "0 (none is kept) or more")? {
+            self.limits.max_dead_letters = max;
+        }
+        if let Some(when_full) = config.get_as_nullable_string("options.when_full") {
+            self.wait_when_full = match when_full.as_str() {
+                "fail" => false,
+                "wait" => true,
+                other => return Err(bad("options.when_full", other, "'fail' or 'wait'")),
+            };
+        }
+        if let Some(timeout) = config.try_get_as_duration_ms("options.send_timeout")? {
+            self.send_timeout = (!timeout.is_zero()).then_some(timeout);
+        }
+        Ok(self)
     }
 }
 

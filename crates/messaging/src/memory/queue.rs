@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clock::Clock,
     lock_token::{LockToken, QueueId},
-    options::{Options, WhenFull},
+    options::Options,
     room::Room,
     shared::{Messages, Session, Shared, State},
     storage::{Events, Storage},
@@ -199,9 +199,9 @@ impl MemoryMessageQueue {
         &self,
         correlation_id: Option<&str>,
         message: &mut Option<Arc<MessageEnvelope>>,
-        timeout: Duration,
     ) -> Result<(), ApplicationError> {
         let session = self.session(correlation_id)?;
+        let timeout = session.options.send_timeout.unwrap_or(Duration::MAX);
         let push = || {
             let pushed = self.attempt(correlation_id, |_, storage, _| push(storage, message).then_some(()));
             pushed.unwrap_or(Attempt::Nothing(None))
@@ -220,7 +220,7 @@ impl MemoryMessageQueue {
         let name = self.get_name();
         let mut message =
             format!("queue '{name}' holds {max} messages, as many as options.max_messages allows");
-        if let WhenFull::Wait(timeout) = options.when_full {
+        if let Some(timeout) = options.send_timeout.filter(|_| options.wait_when_full) {
             let timeout = timeout.as_millis();
             message += &format!(", and had no room within the {timeout} ms of options.send_timeout");
         }
@@ -272,10 +272,15 @@ impl Drop for MemoryMessageQueue {
 }
 
 impl IConfigurable for MemoryMessageQueue {
+    /// Takes the options for the next `open`; what the parameters do not name stays as it is.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`, `BAD_DESCRIPTOR` (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let options = Options::from_config(config)?;
+        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = options.override_with(config)?;
         self.base.configure(config)?;
-        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+        *options = changed;
         Ok(())
     }
 }
@@ -373,18 +378,16 @@ impl IMessageQueue for MemoryMessageQueue {
         let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| message.clone());
         let mut message = Some(message);
         let pushed = self.work_open(correlation_id, |options, storage, _| {
-            let may = matches!(options.when_full, WhenFull::Fail) || self.senders.nobody_waits();
+            let may = !options.wait_when_full || self.senders.nobody_waits();
             if may && push(storage, &mut message) { Ok(()) } else { Err(*options) }
         });
         let sent = match pushed {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(options)) => match options.when_full {
-                WhenFull::Fail => Err(self.full(correlation_id, &options)),
-                // On the heap, so that a send that need not wait is small.
-                WhenFull::Wait(timeout) => {
-                    Box::pin(self.push_in_line(correlation_id, &mut message, timeout)).await
-                }
-            },
+            // On the heap, so that a send that need not wait is small.
+            Ok(Err(options)) if options.wait_when_full => {
+                Box::pin(self.push_in_line(correlation_id, &mut message)).await
+            }
+            Ok(Err(options)) => Err(self.full(correlation_id, &options)),
             Err(not_opened) => Err(not_opened),
         };
         match (sent, message) {

@@ -18,7 +18,7 @@ pub(super) struct Locks<M> {
 pub(super) struct Locked<M> {
     pub(super) message: M,
     /// How often it was delivered, this time included.
-    pub(super) deliveries: u64,
+    pub(super) deliveries: usize,
     /// When the lock expires; `None` is never.
     pub(super) deadline: Option<Instant>,
 }

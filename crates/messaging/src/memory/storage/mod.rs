@@ -34,7 +34,7 @@ pub(super) struct Limits {
     /// How many messages fit, ready and locked; `None` is no limit.
     pub(super) max_messages: Option<usize>,
     /// How often a message is delivered; `None` is no limit.
-    pub(super) max_deliveries: Option<u64>,
+    pub(super) max_deliveries: Option<usize>,
     /// How many dead letters are kept.
     pub(super) max_dead_letters: usize,
 }
@@ -48,7 +48,7 @@ pub(super) struct Contents<M> {
 
 struct Stored<M> {
     message: M,
-    deliveries: u64,
+    deliveries: usize,
 }
 
 impl<M: Clone> Storage<M> {

@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let max_messages = prop_oneof![Just(None), (1usize..10).prop_map(Some)];
-    let max_deliveries = prop_oneof![Just(None), (1u64..4).prop_map(Some)];
+    let max_deliveries = prop_oneof![Just(None), (1usize..4).prop_map(Some)];
     (max_messages, max_deliveries, 0usize..5).prop_map(|(max_messages, max_deliveries, max_dead_letters)| {
         Limits { max_messages, max_deliveries, max_dead_letters }
     })
@@ -64,7 +64,7 @@ struct Model {
 #[derive(Clone, Copy)]
 struct Message {
     name: u32,
-    deliveries: u64,
+    deliveries: usize,
 }
 
 impl Model {
