@@ -1,4 +1,4 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use pip_services_commons::{config::IConfigurable, refer::IReferenceable};
 use pip_services_messaging::{
@@ -17,6 +17,7 @@ fn fixture() -> Fixture {
         Ok(queue)
     })
     .cleanable::<MemoryMessageQueue>()
+    .dead_letters(|queue: Arc<MemoryMessageQueue>| async move { Ok(queue.dead_letters()) })
 }
 
 queue_conformance! { mod memory_queue; fixture = fixture; }

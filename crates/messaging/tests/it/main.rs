@@ -26,6 +26,8 @@ mod conformance;
 /// The operations that every queue has.
 #[cfg(feature = "test-util")]
 mod contract;
+/// What is delivered too often, or is not wanted.
+mod dead_letters;
 /// What any queue can do in terms of these.
 mod extension;
 /// Queues made by name and by descriptor.
@@ -40,6 +42,8 @@ mod locks;
 /// Receivers of messages, with the one for tests.
 #[cfg(feature = "test-util")]
 mod receivers;
+/// Sends that wait for room.
+mod room;
 /// Limits, clearing, closing.
 mod storage;
 /// The suite finds each fault, and only in the cases that are about it.
@@ -51,3 +55,5 @@ mod support;
 mod topic_queue;
 /// What a listener does not keep: the queue, and messages whose handling was cut off.
 mod unheld;
+/// Waiting: what it needs, and who else runs meanwhile.
+mod waiting;
