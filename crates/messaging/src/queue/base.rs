@@ -348,7 +348,10 @@ impl MessageQueue {
 
     /// The handling of a message begins.
     pub(crate) fn begin_handling(&self) -> CounterTiming {
-        self.counters.begin_timing(&self.names.load().process_time)
+        match self.counters.0.is_empty() {
+            true => CounterTiming::inert(),
+            false => self.counters.begin_timing(&self.names.load().process_time),
+        }
     }
 
     /// A receiver did not handle a message.
