@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use fastrand::Rng;
 use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::ApplicationError};
 
 use super::{
@@ -15,6 +16,10 @@ use super::{
     subject::Subject,
 };
 use crate::{MessageEnvelope, MessagingCapabilities};
+
+/// The longest limit in a rehearsal, and which part of what a stress case sends is sent there.
+const REHEARSAL: Duration = Duration::from_secs(2);
+const REHEARSED_PART: usize = 10;
 
 /// How a case, or a step of it, ends: with a text that tells what does not hold.
 pub(super) type CaseResult<T = ()> = Result<T, String>;
@@ -69,13 +74,30 @@ impl Case {
         self.fixture.promised()
     }
 
-    pub(super) fn pace(&self) -> Pace {
-        self.pace
+    /// An upper limit of time, as it counts here.
+    pub(super) fn limit(&self, limit: Duration) -> Duration {
+        let limit = self.pace.limit(limit);
+        if self.fixture.is_rehearsal() { limit.min(REHEARSAL) } else { limit }
+    }
+
+    /// How long a message may take to arrive.
+    pub(super) fn patience(&self) -> Duration {
+        self.limit(PATIENCE)
     }
 
     /// How many a stress case sends here.
     pub(super) fn count(&self, count: usize) -> usize {
-        (self.pace.count(count) / self.fixture.counts_divided_by()).max(1)
+        let divisor = if self.fixture.is_rehearsal() { REHEARSED_PART } else { 1 };
+        self.pace.count(count) / divisor
+    }
+
+    /// Random numbers, and the seed that gives them again.
+    pub(super) fn random(&self) -> (Rng, u64) {
+        let seed = match self.fixture.is_rehearsal() {
+            true => 1,
+            false => self.pace.seed().unwrap_or_else(|| fastrand::u64(..)),
+        };
+        (Rng::with_seed(seed), seed)
     }
 
     pub(super) fn ledger(&self) -> &Arc<Ledger> {
@@ -200,7 +222,7 @@ impl Case {
         what: &str,
         operation: impl Future<Output = T>,
     ) -> CaseResult<T> {
-        let limit = self.pace.limit(limit);
+        let limit = self.limit(limit);
         let ended = tokio::time::timeout(limit, operation).await;
         ended.map_err(|_| format!("{what} did not end within {limit:?}"))
     }

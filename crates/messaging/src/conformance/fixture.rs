@@ -37,7 +37,7 @@ pub struct Fixture {
     dead_letters: Option<Arc<OnQueue<Vec<MessageEnvelope>>>>,
     faults: Option<Arc<dyn FaultInjector>>,
     known_gaps: BTreeMap<String, String>,
-    counts: usize,
+    rehearsal: bool,
 }
 
 /// A queue that a fixture made.
@@ -72,7 +72,7 @@ impl Fixture {
             dead_letters: None,
             faults: None,
             known_gaps: BTreeMap::new(),
-            counts: 1,
+            rehearsal: false,
         }
     }
 
@@ -126,11 +126,11 @@ impl Fixture {
         self
     }
 
-    /// Divides the counts of the stress cases, for the tests of the suite itself.
+    /// Makes the cases give up sooner, send less and choose the same at each run, for the tests of the suite itself.
     #[doc(hidden)]
     #[must_use]
-    pub fn divide_counts(mut self, by: usize) -> Self {
-        self.counts = by;
+    pub fn rehearsal(mut self) -> Self {
+        self.rehearsal = true;
         self
     }
 
@@ -158,8 +158,8 @@ impl Fixture {
         &self.known_gaps
     }
 
-    pub(super) fn counts_divided_by(&self) -> usize {
-        self.counts
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 }
 

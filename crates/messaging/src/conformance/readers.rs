@@ -4,7 +4,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     case::{Case, CaseResult},
-    pace::{PATIENCE, POLL, QUIET},
+    pace::{POLL, QUIET},
     subject::{Subject, join},
 };
 
@@ -15,7 +15,7 @@ pub(super) async fn receive_all(case: &Arc<Case>, readers: Vec<Subject>) -> Case
     for reader in readers {
         let case = case.clone();
         reading.spawn(async move {
-            let patience = case.pace().limit(PATIENCE);
+            let patience = case.patience();
             let mut last = Instant::now();
             while !case.ledger().is_complete(reader.destination()) && last.elapsed() < patience {
                 if let Some(received) = reader.next(POLL).await? {

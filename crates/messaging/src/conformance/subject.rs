@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
 use tokio::{
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -143,8 +143,9 @@ impl Subject {
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let receiving =
-                self.case.within(left + PATIENCE, "receive", self.queue.receive(None, left)).await?;
+            let receiving = self.queue.receive(None, left);
+            let receiving = timeout(left + self.case.patience(), receiving).await;
+            let receiving = receiving.map_err(|_| format!("a receive of {left:?} did not end in time"))?;
             let envelope = receiving.map_err(|error| format!("receive failed: {error:#}"))?;
             if let Some(envelope) = envelope {
                 if let Some(entry) = self.case.ledger().arrive(&self.destination, &envelope)? {
@@ -188,14 +189,14 @@ impl Subject {
 
     /// Receives the next message of this run, which must come.
     pub(super) async fn receive_next(&self) -> CaseResult<Received> {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         let received = self.next(patience).await?;
         received.ok_or_else(|| format!("no message came within {patience:?}"))
     }
 
     /// Receives that message, and completes any that comes before it.
     pub(super) async fn receive(&self, sent: &Sent) -> CaseResult<MessageEnvelope> {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         let deadline = Instant::now() + patience;
         while let Some(received) = self.next(deadline.saturating_duration_since(Instant::now())).await? {
             if received.entry == sent.entry {
@@ -231,7 +232,7 @@ impl Subject {
 
     /// The message at the head, once there is one.
     pub(super) async fn peek_waiting(&self) -> CaseResult<MessageEnvelope> {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         let deadline = Instant::now() + patience;
         loop {
             if let Some(envelope) = self.peek().await? {
@@ -249,7 +250,7 @@ impl Subject {
             sleep(QUIET).await;
             return Ok(());
         }
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         let deadline = Instant::now() + patience;
         loop {
             let waiting = match capabilities.can_message_count {
@@ -329,7 +330,7 @@ impl Subject {
 
     /// Takes messages until each that was acknowledged has arrived.
     pub(super) async fn gather_from(&self, arrivals: &mut impl Arrivals) -> CaseResult {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         while !self.case.ledger().is_complete(&self.destination) {
             if arrivals.next(patience).await?.is_none() {
                 return Err(self.overdue(&self.case.ledger().missing(&self.destination)));
@@ -344,7 +345,7 @@ impl Subject {
         arrivals: &mut impl Arrivals,
         sent: &[Sent],
     ) -> CaseResult<Vec<usize>> {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         let mut missing: BTreeSet<_> = sent.iter().map(|sent| sent.entry).collect();
         let mut arrived = Vec::new();
         while !missing.is_empty() {
@@ -359,7 +360,7 @@ impl Subject {
     }
 
     fn overdue(&self, entries: &[usize]) -> String {
-        let patience = self.case.pace().limit(PATIENCE);
+        let patience = self.case.patience();
         format!("{} did not arrive within {patience:?}", self.case.ledger().shown(entries))
     }
 

@@ -37,7 +37,7 @@ pub(in crate::conformance) async fn slow_consumer_backlog(case: Arc<Case>) -> Ca
             left.iter().for_each(|entry| case.ledger().excuse(*entry));
             break;
         }
-        let Some(received) = subject.next(case.pace().limit(PATIENCE)).await? else {
+        let Some(received) = subject.next(case.patience()).await? else {
             let (shown, lost, dropped) = (case.ledger().shown(&left), left.len(), dropped());
             return Err(format!(
                 "of {kept} unread messages, and {beyond} beyond the limit, {lost} are lost, and \

@@ -4,7 +4,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::conformance::{
     case::{Case, CaseResult},
-    pace::PATIENCE,
+    pace::{PATIENCE, SEED},
 };
 
 /// A thousand messages of one sender arrive in the order in which they were sent, where the queue keeps it.
@@ -38,18 +38,20 @@ pub(in crate::conformance) async fn order_is_kept(case: Arc<Case>) -> CaseResult
 pub(in crate::conformance) async fn dropped_receive_loses_nothing(case: Arc<Case>) -> CaseResult {
     const RECEIVES: usize = 200;
     let subject = case.open().await?;
+    let (mut random, seed) = case.random();
+    let mut pauses = random.fork();
     let sending = tokio::spawn({
         let subject = subject.clone();
         async move {
             for number in 1..=RECEIVES {
                 subject.send(&number.to_string()).await?;
-                sleep(Duration::from_micros(fastrand::u64(0..1000))).await;
+                sleep(Duration::from_micros(pauses.u64(0..1000))).await;
             }
             Ok::<_, String>(())
         }
     });
     for _ in 0..RECEIVES {
-        let patience = Duration::from_micros(fastrand::u64(0..2000));
+        let patience = Duration::from_micros(random.u64(0..2000));
         // Dropped where the time runs out.
         let Ok(received) = timeout(patience, subject.queue.receive(None, PATIENCE)).await else { continue };
         let received = received.map_err(|error| format!("receive failed: {error:#}"))?;
@@ -60,6 +62,9 @@ pub(in crate::conformance) async fn dropped_receive_loses_nothing(case: Arc<Case
         }
     }
     sending.await.map_err(|error| error.to_string())??;
-    subject.drain().await?;
-    case.check()
+    subject
+        .drain()
+        .await
+        .and_then(|()| case.check())
+        .map_err(|problem| format!("seed {seed} ({SEED}): {problem}"))
 }

@@ -113,7 +113,7 @@ pub(in crate::conformance) async fn drop_without_close_is_clean(case: Arc<Case>)
         dropped.collect_from(&mut collected, &[sent]).await?;
     }
     case.forget(dropped);
-    let patience = case.pace().limit(PATIENCE);
+    let patience = case.patience();
     collected
         .is_dropped(patience)
         .await

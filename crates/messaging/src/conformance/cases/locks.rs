@@ -48,7 +48,7 @@ fn expire(case: Arc<Case>, lock_time: Duration) -> BoxFuture<'static, CaseResult
         let start = Instant::now();
         let former = subject.receive_next().await?;
         case.ledger().put_back(former.entry);
-        let came_back = subject.next(lock_time + case.pace().limit(PATIENCE)).await?;
+        let came_back = subject.next(lock_time + case.patience()).await?;
         ensure!(
             start.elapsed() >= lock_time,
             "the message came back after {:?}, before its lock of {lock_time:?} expired",
@@ -69,7 +69,7 @@ fn expire(case: Arc<Case>, lock_time: Duration) -> BoxFuture<'static, CaseResult
         } else {
             case.ledger().put_back(holder.entry);
         }
-        let last = subject.next(lock_time + case.pace().limit(PATIENCE)).await?;
+        let last = subject.next(lock_time + case.patience()).await?;
         let last = last.ok_or("the message is gone: its former holder could settle it")?;
         subject.complete(last.envelope).await?;
         subject.drain().await?;
@@ -111,7 +111,7 @@ fn renew(case: Arc<Case>, lock_time: Duration) -> BoxFuture<'static, CaseResult<
         renewal.map_err(|error| format!("renew_lock failed: {error:#}"))?;
 
         case.ledger().put_back(former.entry);
-        let holder = subject.next(given + case.pace().limit(PATIENCE)).await?;
+        let holder = subject.next(given + case.patience()).await?;
         let after = renewed.elapsed();
         ensure!(after >= given, "the message came back {after:?} after its lock was renewed for {given:?}");
         let holder = holder.ok_or("the message did not come back after its renewed lock had expired")?;

@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 use crate::conformance::{
     Content,
     case::{Case, CaseResult, ensure},
-    pace::{PATIENCE, POLL},
+    pace::POLL,
 };
 
 /// Bytes that are no message of the queue are skipped, counted and logged, and the next message arrives.
@@ -24,7 +24,7 @@ pub(in crate::conformance) async fn malformed_input_is_skipped(case: Arc<Case>) 
     }
     let name = subject.queue.get_name();
     let counted = || case.observer().count(&name, "malformed_messages");
-    let deadline = Instant::now() + case.pace().limit(PATIENCE);
+    let deadline = Instant::now() + case.patience();
     while counted() < GARBAGE.len() && Instant::now() < deadline {
         sleep(POLL).await;
     }

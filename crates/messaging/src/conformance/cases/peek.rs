@@ -6,7 +6,7 @@ use crate::{
     MessageEnvelope,
     conformance::{
         case::{Case, CaseResult, ensure},
-        pace::{PATIENCE, POLL},
+        pace::POLL,
     },
 };
 
@@ -28,7 +28,7 @@ pub(in crate::conformance) async fn peek_leaves_message(case: Arc<Case>) -> Case
     }
     subject.drain().await?;
     case.check()?;
-    let deadline = Instant::now() + case.pace().limit(PATIENCE);
+    let deadline = Instant::now() + case.patience();
     while let Some(envelope) = subject.peek().await? {
         ensure!(Instant::now() < deadline, "peek still finds {envelope}, although all was received");
         sleep(POLL).await;

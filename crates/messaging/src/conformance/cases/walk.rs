@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, env, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 
@@ -7,23 +7,18 @@ use crate::{
     conformance::{
         Delivery,
         case::{Case, CaseResult, ensure},
+        pace::SEED,
         subject::{Received, Sent, Subject},
     },
 };
-
-/// The seed of a walk that shall be walked again.
-const SEED: &str = "CONFORMANCE_SEED";
 
 /// More messages than this are not left in the queue.
 const MANY: usize = 30;
 
 /// Random operations give what they give in a model of the queue.
 pub(in crate::conformance) async fn model_walk(case: Arc<Case>) -> CaseResult {
-    let seed = match env::var(SEED) {
-        Ok(text) => text.parse().map_err(|_| format!("{SEED} is '{text}'; it must be a whole number"))?,
-        Err(_) => fastrand::u64(..),
-    };
-    let mut walk = Walk::new(&case, case.open().await?, seed);
+    let (random, seed) = case.random();
+    let mut walk = Walk::new(&case, case.open().await?, random);
     for step in 1..=case.count(500) {
         let operation = walk.choose();
         let told = |problem| format!("seed {seed} ({SEED}), step {step}, {operation:?}: {problem}");
@@ -61,15 +56,8 @@ struct Waiting {
 }
 
 impl<'a> Walk<'a> {
-    fn new(case: &'a Case, subject: Subject, seed: u64) -> Self {
-        Self {
-            case,
-            subject,
-            random: Rng::with_seed(seed),
-            sent: 0,
-            waiting: VecDeque::new(),
-            held: Vec::new(),
-        }
+    fn new(case: &'a Case, subject: Subject, random: Rng) -> Self {
+        Self { case, subject, random, sent: 0, waiting: VecDeque::new(), held: Vec::new() }
     }
 
     fn choose(&mut self) -> Operation {
