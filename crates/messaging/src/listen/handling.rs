@@ -27,6 +27,7 @@ impl<Q: ListenedQueue> Drop for Undecided<'_, Q> {
 /// tells.
 pub(super) async fn handle<Q: ListenedQueue>(
     queue: impl Deref<Target = Q> + Send,
+    correlation_id: Option<&str>,
     envelope: MessageEnvelope,
     receiver: &dyn IMessageReceiver,
     running: Running,
@@ -39,12 +40,13 @@ pub(super) async fn handle<Q: ListenedQueue>(
     let outcome = HANDLING.scope(running.of(), handling).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
     timing.end_timing();
     if let Some(envelope) = undecided.envelope.take() {
-        settle(queue, envelope, outcome).await;
+        settle(queue, correlation_id, envelope, outcome).await;
     }
 }
 
 async fn settle<Q: ListenedQueue>(
     queue: &Q,
+    correlation_id: Option<&str>,
     mut envelope: MessageEnvelope,
     outcome: Result<(), ApplicationError>,
 ) {
@@ -52,7 +54,7 @@ async fn settle<Q: ListenedQueue>(
     let settling = match &outcome {
         Ok(()) => queue.complete(&mut envelope).await,
         Err(error) => {
-            base.receiver_failed(error, &envelope);
+            base.receiver_failed(correlation_id, error, &envelope);
             match base.capabilities().can_abandon {
                 true => queue.abandon(&mut envelope).await,
                 false => Ok(()),
@@ -65,7 +67,7 @@ async fn settle<Q: ListenedQueue>(
         Err(error) if outcome.is_err() && error.code() == "LOCK_LOST" => {}
         // Mostly LOCK_LOST too: the handling took longer than the lock lasts, and the message comes again.
         Err(error) => {
-            let id = envelope.correlation_id.as_deref();
+            let id = envelope.correlation_id.as_deref().or(correlation_id);
             let what = format_args!("Message {envelope} was not settled after handling: {error}");
             base.logger().warn(id, what);
         }

@@ -103,13 +103,6 @@ impl Listeners {
         self.release(&active);
     }
 
-    /// Ends the listening, if there is any, and waits for nothing.
-    pub(crate) fn cancel(&self) {
-        if let Some(active) = &*self.lock() {
-            active.end();
-        }
-    }
-
     fn release(&self, ended: &Arc<Active>) {
         let mut active = self.lock();
         if active.as_ref().is_some_and(|active| Arc::ptr_eq(active, ended)) {
@@ -119,8 +112,11 @@ impl Listeners {
 }
 
 impl Drop for Listeners {
+    /// The queue is gone.
     fn drop(&mut self) {
-        self.cancel();
+        if let Some(active) = &*self.lock() {
+            active.end();
+        }
     }
 }
 
@@ -237,7 +233,8 @@ mod tests {
         let listening = listening(&listeners);
         let running = listening.start();
         assert!(running.is_some());
-        listeners.cancel();
+        // It ends with the queue.
+        drop(listeners);
         assert!(listening.start().is_none());
         listening.ended().await;
     }

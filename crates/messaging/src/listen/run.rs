@@ -37,7 +37,7 @@ impl Listening {
                 // Taking nothing before it returns, it loses no message where it is dropped.
                 next = source.next(correlation_id), if handlings.len() < self.concurrency => match next {
                     Ok(Some((queue, envelope))) => match self.start() {
-                        Some(running) => handlings.push(handle(queue, envelope, receiver, running)),
+                        Some(running) => handlings.push(handle(queue, correlation_id, envelope, receiver, running)),
                         None => {
                             queue.put_back(envelope);
                             break Ok(());

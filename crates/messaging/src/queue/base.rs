@@ -11,7 +11,7 @@ use pip_services_commons::{
 };
 use pip_services_components::{
     count::{CompositeCounters, CounterTiming, ICounters},
-    log::{CompositeLogger, ILogger},
+    log::{CompositeLogger, ILogger, LogLevel},
 };
 use tokio::runtime::Handle;
 
@@ -41,7 +41,10 @@ use crate::{
 /// |---|---|---|
 /// | [`sent`](Self::sent) | `sent_messages` | debug |
 /// | [`received`](Self::received) | `received_messages` | debug |
+/// | [`renewed`](Self::renewed), [`completed`](Self::completed) | | trace |
 /// | [`abandoned`](Self::abandoned) | `abandoned_messages` | trace |
+/// | [`dead`](Self::dead) | `dead_messages` | trace |
+/// | [`dead_dropped`](Self::dead_dropped) | `dropped_dead_messages` | warn |
 /// | [`expired`](Self::expired) | `expired_messages` | debug |
 /// | [`dropped`](Self::dropped) | `dropped_messages` | error |
 /// | [`malformed`](Self::malformed) | `malformed_messages` | error |
@@ -62,6 +65,8 @@ struct Names {
     sent: String,
     received: String,
     abandoned: String,
+    dead: String,
+    dead_dropped: String,
     expired: String,
     dropped: String,
     malformed: String,
@@ -78,6 +83,8 @@ impl Names {
             sent: counter("sent_messages"),
             received: counter("received_messages"),
             abandoned: counter("abandoned_messages"),
+            dead: counter("dead_messages"),
+            dead_dropped: counter("dropped_dead_messages"),
             expired: counter("expired_messages"),
             dropped: counter("dropped_messages"),
             malformed: counter("malformed_messages"),
@@ -206,11 +213,6 @@ impl MessageQueue {
         self.listeners.end().await;
     }
 
-    /// Ends the listening without waiting for anything, because the queue is dropped.
-    pub(super) fn drop_listener(&self) {
-        self.listeners.cancel();
-    }
-
     /// The error of an operation on a queue that is not open.
     pub fn not_opened(&self, correlation_id: Option<&str>) -> ApplicationError {
         let message = format!("queue '{}' is not open", self.names.load().queue);
@@ -224,20 +226,44 @@ impl MessageQueue {
             .with_details("operation", operation)
     }
 
-    /// A message was sent.
-    pub fn sent(&self, envelope: &MessageEnvelope) {
-        let names = self.names.load();
-        self.counters.increment_one(&names.sent);
-        let id = envelope.correlation_id.as_deref();
-        self.logger.debug(id, format_args!("Sent message {envelope} via [{}]", names.queue));
+    /// Counts what happens to each message, and looks up the names only where somebody counts.
+    fn count(&self, counter: fn(&Names) -> &str) {
+        if !self.counters.0.is_empty() {
+            self.counters.increment_one(counter(&self.names.load()));
+        }
     }
 
-    /// A message was received or delivered.
-    pub fn received(&self, envelope: &MessageEnvelope) {
-        let names = self.names.load();
-        self.counters.increment_one(&names.received);
-        let id = envelope.correlation_id.as_deref();
-        self.logger.debug(id, format_args!("Received message {envelope} via [{}]", names.queue));
+    /// Logs what happens to each message, and looks up the names only where somebody reads it.
+    fn tell(
+        &self,
+        level: LogLevel,
+        correlation_id: Option<&str>,
+        event: &str,
+        envelope: &MessageEnvelope,
+        at: &str,
+    ) {
+        if self.logger.is_enabled(level) {
+            let id = envelope.correlation_id.as_deref().or(correlation_id);
+            let name = &self.names.load().queue;
+            self.logger.log(level, id, None, format_args!("{event} message {envelope} {at} [{name}]"));
+        }
+    }
+
+    /// A message was sent. It is logged with its own correlation id, or that of the call where it has none.
+    pub fn sent(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
+        self.count_sent();
+        self.tell(LogLevel::Debug, correlation_id, "Sent", envelope, "via");
+    }
+
+    /// What [`sent`](Self::sent) does where no logger wants to know, for a queue that has given the message away.
+    pub(crate) fn count_sent(&self) {
+        self.count(|names| &names.sent);
+    }
+
+    /// A message was received, or delivered without a call.
+    pub fn received(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
+        self.count(|names| &names.received);
+        self.tell(LogLevel::Debug, correlation_id, "Received", envelope, "via");
     }
 
     /// Messages were looked at.
@@ -246,7 +272,7 @@ impl MessageQueue {
         match messages {
             [] => {}
             [envelope] => {
-                let id = envelope.correlation_id.as_deref();
+                let id = envelope.correlation_id.as_deref().or(correlation_id);
                 self.logger.trace(id, format_args!("Peeked message {envelope} at [{name}]"));
             }
             messages => {
@@ -256,12 +282,39 @@ impl MessageQueue {
         }
     }
 
+    /// The lock of a received message lasts longer.
+    pub fn renewed(&self, envelope: &MessageEnvelope) {
+        self.tell(LogLevel::Trace, None, "Renewed lock for", envelope, "at");
+    }
+
+    /// A received message was removed for good.
+    pub fn completed(&self, envelope: &MessageEnvelope) {
+        self.tell(LogLevel::Trace, None, "Completed", envelope, "at");
+    }
+
     /// A received message was put back.
     pub fn abandoned(&self, envelope: &MessageEnvelope) {
         let names = self.names.load();
         self.counters.increment_one(&names.abandoned);
         let id = envelope.correlation_id.as_deref();
         self.logger.trace(id, format_args!("Abandoned message {envelope} at [{}]", names.queue));
+    }
+
+    /// A message became a dead letter.
+    pub fn dead(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.dead);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.trace(id, format_args!("Moved message {envelope} to dead letters at [{}]", names.queue));
+    }
+
+    /// A dead letter was dropped because there was no room for another.
+    pub fn dead_dropped(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.dead_dropped);
+        let (id, queue) = (envelope.correlation_id.as_deref(), &names.queue);
+        self.logger
+            .warn(id, format_args!("No room: dropped message {envelope} from dead letters at [{queue}]"));
     }
 
     /// Locks of received messages expired, and the messages are back.
@@ -295,14 +348,22 @@ impl MessageQueue {
 
     /// The handling of a message begins.
     pub(crate) fn begin_handling(&self) -> CounterTiming {
-        self.counters.begin_timing(&self.names.load().process_time)
+        match self.counters.0.is_empty() {
+            true => CounterTiming::inert(),
+            false => self.counters.begin_timing(&self.names.load().process_time),
+        }
     }
 
     /// A receiver did not handle a message.
-    pub fn receiver_failed(&self, error: &ApplicationError, envelope: &MessageEnvelope) {
+    pub fn receiver_failed(
+        &self,
+        correlation_id: Option<&str>,
+        error: &ApplicationError,
+        envelope: &MessageEnvelope,
+    ) {
         let names = self.names.load();
         self.counters.increment_one(&names.failed);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.error(
             id,
             Some(error),

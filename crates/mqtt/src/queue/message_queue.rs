@@ -281,13 +281,13 @@ impl IMessageQueue for MqttMessageQueue {
         let topic = topic::local_filter(&session.filter);
         match session.connection.publish(topic, body, qos, retain).await {
             Ok(()) => {
-                self.cached.base().sent(&envelope);
+                self.cached.base().sent(correlation_id, &envelope);
                 Ok(())
             }
             Err(error) => {
                 envelope.sent_time = given;
                 let error = error.with_correlation_id(correlation_id);
-                let (id, name) = (envelope.correlation_id.as_deref(), self.get_name());
+                let (id, name) = (envelope.correlation_id.as_deref().or(correlation_id), self.get_name());
                 let what = format_args!("Failed to send message {envelope} via [{name}]");
                 self.cached.base().logger().error(id, Some(&error), what);
                 Err(SendError::new(error, envelope))

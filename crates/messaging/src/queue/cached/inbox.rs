@@ -21,7 +21,7 @@ impl MessageInbox {
     /// A message arrived. It is counted, and waits for a consumer; the oldest waiting message is dropped where
     /// `options.max_cache_size` leaves no room.
     pub fn push(&self, envelope: MessageEnvelope) {
-        self.base.received(&envelope);
+        self.base.received(None, &envelope);
         if let Some(Dropped { envelope, first_of_burst }) = self.cache.push(envelope) {
             self.base.dropped(&envelope, first_of_burst);
         }

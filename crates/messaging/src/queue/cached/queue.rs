@@ -106,7 +106,7 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 ///         for inbox in session.client.0.lock().unwrap().iter().filter_map(Weak::upgrade) {
 ///             inbox.push(envelope.clone());
 ///         }
-///         self.cached.base().sent(&envelope);
+///         self.cached.base().sent(correlation_id, &envelope);
 ///         Ok(())
 ///     }
 ///
@@ -404,9 +404,8 @@ impl<S: ISubscription> Session<S> {
 }
 
 impl<S> Drop for CachedMessageQueue<S> {
-    /// The client may hold the inbox, and with it the base: the listener ends with the queue.
+    /// Ends the listener, which waits for the cache, although the client may hold the inbox and with it the base.
     fn drop(&mut self) {
-        self.base.drop_listener();
         if let Some(session) = self.session.swap(None) {
             session.cache.close();
         }

@@ -70,6 +70,10 @@ pub(crate) trait Fault: Send + Sync + 'static {
         queue.move_to_dead_letter(envelope).await
     }
 
+    fn dead_letters(&self, queue: &Inner) -> Result<Vec<MessageEnvelope>> {
+        Ok(queue.dead_letters())
+    }
+
     async fn clear(&self, queue: &Inner) -> Result<()> {
         queue.clear(None).await
     }
@@ -96,7 +100,7 @@ impl Fault for Nothing {}
 
 /// A memory queue with a fault.
 pub(crate) struct Broken<F> {
-    queue: Arc<MemoryMessageQueue>,
+    pub(crate) queue: Arc<MemoryMessageQueue>,
     fault: F,
 }
 
@@ -113,6 +117,7 @@ impl<F: Fault> Broken<F> {
             async { made }
         })
         .cleanable::<Self>()
+        .dead_letters(|queue: Arc<Self>| async move { queue.fault.dead_letters(&queue.queue) })
         .rehearsal()
     }
 }

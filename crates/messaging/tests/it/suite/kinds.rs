@@ -25,11 +25,11 @@ const ALL: MessagingCapabilities = MessagingCapabilities {
     can_peek_batch: true,
     can_renew_lock: true,
     can_abandon: true,
-    can_dead_letter: false,
+    can_dead_letter: true,
     can_clear: true,
 };
 const WITHOUT_LOCKS: MessagingCapabilities =
-    MessagingCapabilities { can_renew_lock: false, can_abandon: false, ..ALL };
+    MessagingCapabilities { can_renew_lock: false, can_abandon: false, can_dead_letter: false, ..ALL };
 
 /// A queue that can do no more than this, and refuses the rest.
 struct Only(MessagingCapabilities);
@@ -92,6 +92,11 @@ impl Fault for Only {
     async fn abandon(&self, queue: &Inner, envelope: &mut MessageEnvelope) -> Result<()> {
         allowed(self.0.can_abandon, queue)?;
         queue.abandon(envelope).await
+    }
+
+    async fn move_to_dead_letter(&self, queue: &Inner, envelope: &mut MessageEnvelope) -> Result<()> {
+        allowed(self.0.can_dead_letter, queue)?;
+        queue.move_to_dead_letter(envelope).await
     }
 
     async fn clear(&self, queue: &Inner) -> Result<()> {

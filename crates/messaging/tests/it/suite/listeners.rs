@@ -343,7 +343,10 @@ fn receivers_of_all_queues_that_wait_for_each_other_fail_the_case_about_a_slow_o
         let made = memory_queue(&cx).map(|queue| Broken::over(queue, OneForAll(lock)));
         async { made }
     });
-    let fixture = fixture.cleanable::<Broken<OneForAll>>().rehearsal();
+    let fixture = fixture
+        .cleanable::<Broken<OneForAll>>()
+        .dead_letters(|queue: Arc<Broken<OneForAll>>| async move { Ok(queue.queue.dead_letters()) })
+        .rehearsal();
     let problem = "while a receiver of another queue is busy: ";
     fails_only(|| fixture.clone(), &[("slow_receiver_blocks_nobody_else", problem)]);
 }

@@ -105,6 +105,7 @@ impl Hub {
             async { made }
         })
         .cleanable::<Remote>()
+        .dead_letters(|queue: Arc<Remote>| async move { Ok(queue.session()?.receives_from.dead_letters()) })
         .faults(faults)
         .rehearsal()
     }

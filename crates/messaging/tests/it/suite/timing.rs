@@ -161,6 +161,7 @@ fn a_queue_that_may_repeat_messages_must_not_repeat_each() {
         ("settle_twice_is_harmless", "came after it was completed"),
         ("lock_expiry_redelivers", "the message came back after"),
         ("renew_lock_extends", "the message came back"),
+        ("dead_letter_is_final", "came after it was moved to the dead letters"),
         ("listener_gets_backlog_once", "the whole backlog came several times"),
         ("end_listen_stops", got),
         ("relisten_after_end", got),
@@ -177,7 +178,7 @@ struct RepeatsRarely;
 impl Fault for RepeatsRarely {
     async fn send(&self, queue: &Inner, envelope: MessageEnvelope) -> Sending {
         static SENT: AtomicUsize = AtomicUsize::new(0);
-        if SENT.fetch_add(1, Ordering::AcqRel) % 97 == 0 {
+        if SENT.fetch_add(1, Ordering::AcqRel).is_multiple_of(97) {
             queue.send(None, envelope.clone()).await?;
         }
         queue.send(None, envelope).await
