@@ -64,8 +64,8 @@ impl Proxy {
     pub fn to(target: SocketAddr) -> Result<Self, BrokerError> {
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(BrokerError::io("make a runtime"))?;
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .map_err(BrokerError::io("listen on a free port"))?;
         let address = listener.local_addr().map_err(BrokerError::io("tell the port"))?;
         let (commands, inbox) = mpsc::unbounded_channel();
@@ -125,11 +125,13 @@ impl Drop for Proxy {
 /// Serves until the commands end. There is no other thread, so that nothing is passed on while a command is obeyed.
 fn serve(
     runtime: &Runtime,
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     target: SocketAddr,
     mut inbox: mpsc::UnboundedReceiver<(Command, std_mpsc::Sender<()>)>,
 ) {
     runtime.block_on(async {
+        // It fails only outside of a runtime.
+        let Ok(listener) = TcpListener::from_std(listener) else { return };
         let network = watch::Sender::new(Network::default());
         let mut connections = JoinSet::new();
         loop {

@@ -12,6 +12,8 @@ mod delivery;
 mod errors;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// What the conformance suite runs on.
+mod fixtures;
 /// Listeners, and what they leave behind.
 mod listening;
 /// What lasts over a close, an outage, a cancelled call.

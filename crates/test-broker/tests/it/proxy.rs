@@ -53,6 +53,15 @@ fn expect_end(stream: &mut TcpStream) {
 
 #[test]
 fn data_passes_in_both_directions() {
+    ask_and_answer();
+}
+
+#[tokio::test]
+async fn it_works_inside_of_a_runtime() {
+    ask_and_answer();
+}
+
+fn ask_and_answer() {
     let (server, proxy) = network();
     let (mut one, mut other) = connected(&server, &proxy);
     one.write_all(b"ask").unwrap();
