@@ -1,11 +1,25 @@
-//! What must hold of configuration, descriptors and references for any input and from any thread.
+//! The toolkit's rules, one module for each part: tables of what, input and expected, in the words of the rule.
+//!
+//! Beside them, what must hold for any input and from any thread.
 
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used)]
 
-/// The string form and the flattening of parameters.
-mod config;
+/// `ConfigParams`: the model, constructors, sections and merging.
+mod config_params;
+/// The string form, flattening and merging, for any parameters.
+mod config_properties;
+/// Text to typed values.
+mod conversion;
 /// Matching of descriptors, against a naive model.
 mod descriptor;
+/// `ConfigParams` of nested values.
+mod flattening;
+/// The getters of `ConfigParams`.
+mod getters;
 /// One container, many threads.
 mod references;
+/// `NameResolver` and `OptionResolver`.
+mod resolvers;
+/// The form `key1=value1;key2=value2`.
+mod string_form;
