@@ -5,6 +5,8 @@
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used)]
 
+/// `ApplicationException`: fields, builders, `wrap`.
+mod application_error;
 /// `ConfigParams`: the model, constructors, sections and merging.
 mod config_params;
 /// The string form, flattening and merging, for any parameters.
@@ -13,6 +15,10 @@ mod config_properties;
 mod conversion;
 /// Matching of descriptors, against a naive model.
 mod descriptor;
+/// Categories of errors: their texts, constructors and status.
+mod error_categories;
+/// `ErrorDescription`: the JSON form of this and of other ports.
+mod error_description;
 /// `ConfigParams` of nested values.
 mod flattening;
 /// The getters of `ConfigParams`.
