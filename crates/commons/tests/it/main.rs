@@ -13,7 +13,9 @@ mod config_params;
 mod config_properties;
 /// Text to typed values.
 mod conversion;
-/// Matching of descriptors, against a naive model.
+/// `DependencyResolver`.
+mod dependency_resolver;
+/// `Descriptor`: parsing, printing and matching, also against a naive model.
 mod descriptor;
 /// Categories of errors: their texts, constructors and status.
 mod error_categories;
@@ -23,9 +25,15 @@ mod error_description;
 mod flattening;
 /// The getters of `ConfigParams`.
 mod getters;
-/// One container, many threads.
+/// One container, many threads, and components that call back.
+mod locking;
+/// `Referencer`.
+mod referencer;
+/// `References`: order, lookups and their errors.
 mod references;
 /// `NameResolver` and `OptionResolver`.
 mod resolvers;
+/// `Opener`, `Closer` and `Cleaner`.
+mod run;
 /// The form `key1=value1;key2=value2`.
 mod string_form;
