@@ -35,5 +35,7 @@ mod references;
 mod resolvers;
 /// `Opener`, `Closer` and `Cleaner`.
 mod run;
+/// Secrets in whatever can be shown.
+mod secrets;
 /// The form `key1=value1;key2=value2`.
 mod string_form;
