@@ -13,6 +13,36 @@ pub trait IClosable: Send + Sync {
 }
 
 /// A component that must be opened before use; ports `IOpenable`.
+///
+/// Such a component offers `dyn IClosable` as well, or nothing would close it:
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use async_trait::async_trait;
+/// use pip_services_commons::{component, errors::ApplicationError, run::{IClosable, IOpenable}};
+///
+/// #[derive(Default)]
+/// struct Door { is_open: AtomicBool }
+/// component!(Door: dyn IOpenable, dyn IClosable);
+///
+/// #[async_trait]
+/// impl IOpenable for Door {
+///     fn is_open(&self) -> bool { self.is_open.load(Ordering::Acquire) }
+///
+///     async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+///         self.is_open.store(true, Ordering::Release);
+///         Ok(())
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl IClosable for Door {
+///     async fn close(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+///         self.is_open.store(false, Ordering::Release);
+///         Ok(())
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait IOpenable: IClosable {
     /// Whether `open` succeeded and `close` has not been called since.
