@@ -19,19 +19,3 @@ impl DefaultCredentialStoreFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::cast;
-
-    use super::*;
-    use crate::auth::ICredentialStore;
-    use crate::build::IFactory;
-
-    #[test]
-    fn it_makes_the_memory_store_of_any_name() {
-        let locator = "pip-services:credential-store:memory:main:1.0".parse().unwrap();
-        let component = DefaultCredentialStoreFactory::new().create(&locator).unwrap();
-        assert!(cast::<dyn ICredentialStore>(&component).is_some());
-    }
-}

@@ -19,19 +19,3 @@ impl DefaultDiscoveryFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::cast;
-
-    use super::*;
-    use crate::build::IFactory;
-    use crate::connect::IDiscovery;
-
-    #[test]
-    fn it_makes_the_memory_discovery_of_any_name() {
-        let locator = "pip-services:discovery:memory:main:1.0".parse().unwrap();
-        let component = DefaultDiscoveryFactory::new().create(&locator).unwrap();
-        assert!(cast::<dyn IDiscovery>(&component).is_some());
-    }
-}

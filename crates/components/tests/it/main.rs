@@ -10,8 +10,14 @@
 mod cached_counters;
 /// Saving messages in batches: when, in which order, and what a failure costs.
 mod cached_logger;
+/// The name of a process and what else it tells of itself.
+mod context_info;
+/// What counters measure, and how they are saved, written and combined.
+mod counters;
 /// Messages that go to the `log` crate, whose backend there can be one of in a process.
 mod facade_logger;
+/// Which components factories make, and in which order they are asked.
+mod factories;
 /// Prometheus reading counters over HTTP.
 #[cfg(feature = "prometheus")]
 mod prometheus_counters;
