@@ -18,6 +18,8 @@ mod counters;
 mod facade_logger;
 /// Which components factories make, and in which order they are asked.
 mod factories;
+/// Levels, and what loggers write, filter and combine.
+mod log;
 /// Prometheus reading counters over HTTP.
 #[cfg(feature = "prometheus")]
 mod prometheus_counters;
