@@ -29,5 +29,11 @@ mod log;
 /// Prometheus reading counters over HTTP.
 #[cfg(feature = "prometheus")]
 mod prometheus_counters;
+/// Configuration from files and from memory.
+mod readers;
+/// What no output shows.
+mod secrets;
 /// What several tests need.
 mod support;
+/// The template language of configuration files.
+mod template;

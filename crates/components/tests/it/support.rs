@@ -1,6 +1,8 @@
 use std::{
     error::Error,
     fmt::{self, Arguments},
+    fs,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -10,6 +12,7 @@ use pip_services_commons::{
     refer::{Component, IReferences, References},
 };
 use pip_services_components::log::{ILogger, LogLevel};
+use tempfile::TempDir;
 
 /// Keys and values of a configuration.
 pub(crate) type Tuples = &'static [(&'static str, &'static str)];
@@ -83,5 +86,25 @@ impl ILogger for Recorder {
             }
             self.lines.lock().unwrap().push(line);
         }
+    }
+}
+
+/// A folder that is removed at the end of the test.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A file with this text.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
     }
 }
