@@ -20,6 +20,8 @@ mod counters;
 mod credentials;
 /// Connections that are known by a key.
 mod discovery;
+/// The code and category of each mistake.
+mod error_codes;
 /// Messages that go to the `log` crate, whose backend there can be one of in a process.
 mod facade_logger;
 /// Which components factories make, and in which order they are asked.
