@@ -13,7 +13,8 @@ use super::{
     file::{self, FileSetup, ParseError},
 };
 
-/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`.
+/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`, with
+/// the `FileConfigReader` and `ConfigReader` that it derives from.
 ///
 /// | key | default | meaning |
 /// |---|---|---|

@@ -14,7 +14,8 @@ use super::{
     yaml,
 };
 
-/// Reads configuration from a YAML file that is a [template](super::ConfigTemplate); ports `YamlConfigReader`.
+/// Reads configuration from a YAML file that is a [template](super::ConfigTemplate); ports `YamlConfigReader`, with
+/// the `FileConfigReader` and `ConfigReader` that it derives from.
 ///
 /// | key | default | meaning |
 /// |---|---|---|

@@ -21,6 +21,7 @@ use serde::{
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
+#[doc(alias = "LogLevelConverter")]
 pub enum LogLevel {
     /// Nothing is written.
     None = 0,

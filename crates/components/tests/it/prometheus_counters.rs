@@ -74,6 +74,57 @@ async fn prometheus_reads_all_metrics_in_the_form_of_open_metrics() {
     assert_eq!(body, counters.to_text());
 }
 
+#[test]
+fn each_measurement_becomes_metrics_of_the_right_type_under_a_name_that_prometheus_takes() {
+    type Row = (&'static str, fn(&dyn ICounters), &'static [&'static str]);
+    let rows: [Row; 5] = [
+        (
+            "a sum is a counter",
+            |counters| counters.increment("Orders.sent", 5),
+            &["# TYPE orders_sent counter", "orders_sent_total{} 5"],
+        ),
+        (
+            "a last value is a gauge",
+            |counters| counters.last("orders.length", 2.5),
+            &["# TYPE orders_length gauge", "orders_length{} 2.5"],
+        ),
+        (
+            "statistics are gauges",
+            |counters| [1.0, 4.0].iter().for_each(|value| counters.stats("orders.size", *value)),
+            &[
+                "# TYPE orders_size_min gauge",
+                "orders_size_min{} 1.0",
+                "# TYPE orders_size_max gauge",
+                "orders_size_max{} 4.0",
+                "orders_size_average{} 2.5",
+                "orders_size_count{} 2.0",
+            ],
+        ),
+        (
+            "a time is a gauge of seconds",
+            |counters| counters.timestamp("orders.last", "2026-01-31T12:00:00.5Z".parse().unwrap()),
+            &["# TYPE orders_last_timestamp_seconds gauge", "orders_last_timestamp_seconds{} 1769860800.5"],
+        ),
+        (
+            "a timing is a histogram of seconds",
+            |counters| counters.begin_timing("orders.exec_time").end_timing(),
+            &[
+                "# TYPE orders_exec_time_seconds histogram",
+                "orders_exec_time_seconds_count{} 1",
+                r#"orders_exec_time_seconds_bucket{le="+Inf"} 1"#,
+            ],
+        ),
+    ];
+    for (what, measure, expected) in rows {
+        let counters = PrometheusCounters::default();
+        measure(&counters);
+        let text = counters.to_text();
+        for line in expected {
+            assert!(text.lines().any(|found| found == *line), "{what}: {line} in {text}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_requests_are_told_what_there_is() {
     let (_counters, address) = opened().await;
@@ -267,6 +318,33 @@ async fn source_and_instance_are_those_of_the_context_unless_they_are_configured
     assert_eq!(Arc::strong_count(&context), 1);
 }
 
+#[test]
+fn a_counter_keeps_its_type() {
+    type Measure = fn(&dyn ICounters);
+    let measures: [(&str, Measure); 5] = [
+        ("Increment", |counters| counters.increment_one("c")),
+        ("LastValue", |counters| counters.last("c", 1.0)),
+        ("Statistics", |counters| counters.stats("c", 1.0)),
+        ("Timestamp", |counters| counters.timestamp_now("c")),
+        ("Interval", |counters| counters.begin_timing("c").end_timing()),
+    ];
+    for (first, measure_first) in measures {
+        for (second, measure_second) in measures.iter().filter(|(second, _)| *second != first) {
+            let (recorder, references) = Recorder::with_references(LogLevel::Trace);
+            let counters = PrometheusCounters::new();
+            counters.set_references(&references).unwrap();
+            measure_first(&counters);
+            let text = counters.to_text();
+            measure_second(&counters);
+            measure_second(&counters);
+            assert_eq!(counters.to_text(), text, "{first}, then {second}");
+            let why = format!("the counter is of type {first}");
+            let told = format!("--- WARN Measurements of counter c as {second} are ignored: {why}");
+            assert_eq!(recorder.lines(), [told]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_ignored_is_told_once_for_each_counter() {
     let (recorder, references) = Recorder::with_references(LogLevel::Trace);
@@ -274,7 +352,9 @@ async fn what_is_ignored_is_told_once_for_each_counter() {
     counters.set_references(&references).unwrap();
     counters.increment_one("");
     counters.increment_one("a.b");
+    counters.stats("sizes", 1.0);
     for _ in 0..2 {
+        counters.increment_one("sizes.min");
         counters.last("a.b", 1.0);
         counters.stats("a_b", 1.0);
         counters.increment("c", -1);
@@ -283,6 +363,7 @@ async fn what_is_ignored_is_told_once_for_each_counter() {
         recorder.lines(),
         [
             "--- DEBUG A measurement of type Increment without a name is ignored",
+            "--- WARN Measurements of counter sizes.min as Increment are ignored: the metric sizes_min belongs to another counter",
             "--- WARN Measurements of counter a.b as LastValue are ignored: the counter is of type Increment",
             "--- WARN Measurements of counter c as Increment are ignored: a sum never gets smaller in Prometheus",
         ]

@@ -40,6 +40,12 @@ fn both_formats_give_the_same_parameters_in_the_order_of_the_file() {
         ("sections", r#"{"b": {"a": {"c": "x"}, "d": null}}"#, "b:\n  a: {c: x}\n  d:", "b.a.c=x;b.d"),
         ("lists", r#"{"a": ["x", {"b": 1.5}]}"#, "a:\n- x\n- b: 1.5", "a.0=x;a.1.b=1.5"),
         ("a list at the top", r#"[{"z": "{{Z}}"}, {"b": null}]"#, "- z: '{{Z}}'\n- b:", "0.z=1;1.b"),
+        (
+            "numbers",
+            r#"{"a": -5, "b": -1.5, "c": 12345678901234567890}"#,
+            "a: -5\nb: -1.5\nc: 12345678901234567890",
+            "a=-5;b=-1.5;c=12345678901234567890",
+        ),
         ("what is empty", r#"{"a": {}, "b": [], "c": ""}"#, "a: {}\nb: []\nc: ''", "c="),
         ("nothing", "null", "", ""),
         ("nothing but a comment", "{{! empty }}null", "# empty", ""),

@@ -69,6 +69,13 @@ fn a_credential_hides_all_values_but_those_that_name_someone() {
     }
 }
 
+#[test]
+fn a_credential_shows_all_of_its_keys_in_order() {
+    let tuples = [("store_key", "k"), ("username", "me"), ("password", SECRET), ("realm", SECRET)];
+    let credential = CredentialParams::from_tuples(tuples);
+    assert_eq!(credential.to_string(), "store_key=k;username=me;password=***;realm=***");
+}
+
 #[tokio::test]
 async fn what_cannot_be_resolved_tells_keys_and_no_parameters() {
     let connections = ConnectionResolver::new();
