@@ -199,9 +199,10 @@ async fn an_address_to_listen_at_hides_the_user_info_that_it_should_not_have() {
     use pip_services_components::count::PrometheusCounters;
 
     let counters = PrometheusCounters::new();
-    let tuples = [("connection.host", "http://me:hunter2@127.0.0.1"), ("connection.port", "0")];
-    counters.configure(&config(&tuples)).unwrap();
+    // Too long for a name, so that nobody is asked for its address.
+    let host = format!("http://me:hunter2@{}", "x".repeat(64));
+    counters.configure(&config(&[("connection.host", &host), ("connection.port", "0")])).unwrap();
     let error = counters.open(None).await.unwrap_err();
     assert_hidden("the host", &error);
-    assert!(error.message().contains("http://***@127.0.0.1:0"), "{error}");
+    assert!(error.message().contains("http://***@xxx"), "{error}");
 }
