@@ -13,7 +13,8 @@ use super::{
     file::{self, FileSetup, ParseError},
 };
 
-/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`.
+/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`, with
+/// the `FileConfigReader` and `ConfigReader` that it derives from.
 ///
 /// | key | default | meaning |
 /// |---|---|---|
@@ -69,13 +70,13 @@ impl JsonConfigReader {
     /// Reads a file as configuration parameters.
     ///
     /// # Errors
-    /// As [`read_object`](Self::read_object).
+    /// As [`read_object`](Self::read_object); `READ_FAILED` also for a single value, which has no key.
     pub fn read_config(
         correlation_id: Option<&str>,
         path: impl AsRef<Path>,
         parameters: &ConfigParams,
     ) -> Result<ConfigParams, ApplicationError> {
-        Self::read_object(correlation_id, path, parameters).map(|value| ConfigParams::from_value(&value))
+        file::read_config(correlation_id, path.as_ref(), parameters, parse)
     }
 }
 

@@ -61,10 +61,7 @@ impl IConfigurable for CompositeLogger {
     /// # Errors
     /// `BAD_VALUE` (Misconfiguration) for an unknown level.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        match config.get_as_nullable_string("level") {
-            Some(level) => level.parse().map(|_: LogLevel| ()),
-            None => Ok(()),
-        }
+        LogLevel::from_config(config).map(|_| ())
     }
 }
 
@@ -115,92 +112,5 @@ impl ILogger for CompositeLogger {
         for logger in self.loggers.load().iter() {
             logger.log(level, correlation_id, error, message);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use pip_services_commons::refer::{Component, References};
-
-    use super::{super::recorder::Recorder, *};
-
-    fn put(references: &References, kind: &str, component: Arc<dyn Component>) {
-        references.put(Descriptor::new("test", "logger", kind, "default", "1.0"), component);
-    }
-
-    #[test]
-    fn every_logger_gets_each_message_and_filters_by_its_own_level() {
-        let (brief, full) =
-            (Arc::new(Recorder::new(LogLevel::Error)), Arc::new(Recorder::new(LogLevel::Trace)));
-        let references = References::new();
-        put(&references, "brief", brief.clone());
-        put(&references, "full", full.clone());
-        let logger = CompositeLogger::new();
-        logger.set_references(&references).unwrap();
-
-        let cause = ApplicationError::internal(None, "X", "broken");
-        logger.trace(Some("1"), format_args!("step {}", 1));
-        logger.error(Some("2"), Some(&cause), format_args!("failed"));
-        assert_eq!(brief.lines(), ["2 ERROR failed (broken)"]);
-        assert_eq!(full.lines(), ["1 TRACE step 1", "2 ERROR failed (broken)"]);
-    }
-
-    #[test]
-    fn its_level_is_the_most_detailed_of_its_loggers() {
-        let logger = CompositeLogger::new();
-        assert_eq!(logger.get_level(), LogLevel::None);
-        let references = References::new();
-        put(&references, "a", Arc::new(Recorder::new(LogLevel::Debug)));
-        put(&references, "b", Arc::new(Recorder::new(LogLevel::Error)));
-        logger.set_references(&references).unwrap();
-        logger.set_level(LogLevel::Fatal);
-        assert_eq!(logger.get_level(), LogLevel::Debug);
-        assert!(logger.is_enabled(LogLevel::Debug) && !logger.is_enabled(LogLevel::Trace));
-    }
-
-    #[test]
-    fn references_set_again_replace_the_loggers_and_unset_drops_them() {
-        let recorder = Arc::new(Recorder::new(LogLevel::Info));
-        let references = References::new();
-        put(&references, "recorder", recorder.clone());
-        let logger = CompositeLogger::new();
-        logger.set_references(&references).unwrap();
-        logger.set_references(&references).unwrap();
-        logger.info(None, format_args!("once"));
-        assert_eq!(recorder.lines(), ["--- INFO once"]);
-
-        logger.unset_references();
-        logger.info(None, format_args!("never"));
-        assert_eq!(recorder.lines().len(), 1);
-        drop(references);
-        assert_eq!(Arc::strong_count(&recorder), 1);
-    }
-
-    #[test]
-    fn registered_composites_neither_recurse_nor_repeat() {
-        let recorder = Arc::new(Recorder::new(LogLevel::Info));
-        let composites = [(); 2].map(|()| Arc::new(CompositeLogger::new()));
-        let references = References::new();
-        put(&references, "recorder", recorder.clone());
-        for composite in &composites {
-            put(&references, "composite", composite.clone());
-        }
-        for composite in &composites {
-            composite.set_references(&references).unwrap();
-        }
-        composites[0].info(None, format_args!("once"));
-        assert_eq!(recorder.lines(), ["--- INFO once"]);
-        assert_eq!(composites[0].get_level(), LogLevel::Info);
-    }
-
-    #[test]
-    fn a_malformed_level_is_an_error_although_a_level_changes_nothing() {
-        let logger = CompositeLogger::new();
-        let configure = |level| logger.configure(&ConfigParams::from_tuples([("level", level)]));
-        configure("trace").unwrap();
-        assert_eq!(logger.get_level(), LogLevel::None);
-        assert_eq!(configure("loud").unwrap_err().code(), "BAD_VALUE");
     }
 }

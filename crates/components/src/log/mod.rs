@@ -28,8 +28,6 @@ mod level;
 mod logger;
 mod message;
 mod null;
-#[cfg(test)]
-pub(crate) mod recorder;
 mod saver;
 mod text;
 

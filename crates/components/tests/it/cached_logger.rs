@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::support::NeverShown;
+use crate::support::{NeverShown, Tuples};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -149,6 +149,26 @@ async fn how_many_were_dropped_is_told_until_it_is_saved() {
     bed.log(&["5"]);
     bed.logger.dump().await.unwrap();
     assert_eq!(bed.asked().await, "5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_messages_wait_or_as_many_as_are_configured_and_the_oldest_are_dropped() {
+    let rows: [(&str, Tuples, usize, usize, Option<usize>); 5] = [
+        ("by default, room for all", &[], 100, 100, None),
+        ("by default, one too many", &[], 101, 100, Some(1)),
+        ("by default, many too many", &[], 350, 100, Some(250)),
+        ("configured", &[("options.max_cache_size", "3")], 5, 3, Some(2)),
+        ("one", &[("options.max_cache_size", "1")], 2, 1, Some(1)),
+    ];
+    for (what, options, logged, saved, dropped) in rows {
+        let mut bed = Bed::new(options);
+        (1..=logged).for_each(|number| bed.log(&[&number.to_string()]));
+        bed.logger.dump().await.unwrap();
+        let told = dropped.map(|dropped| format!("The cache was full; messages dropped: {dropped}"));
+        let kept = (logged - saved + 1..=logged).map(|number| number.to_string());
+        let expected: Vec<_> = told.into_iter().chain(kept).collect();
+        assert_eq!(bed.asked().await, expected.join(","), "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     error::TemplateError,
     rendered::Rendered,
-    tag::{Tag, construct},
+    tag::{Tag, construct, head},
 };
 
 /// Fills in a template in one pass, without a tree: no template is too deep for the stack.
@@ -41,7 +41,8 @@ impl<'a> Renderer<'a> {
             let (text, tail) = rest.split_at(start);
             self.text(text);
             let construct = construct(tail).ok_or_else(|| self.unexpected("{{", "is not closed"))?;
-            let tag = Tag::parse(construct).ok_or_else(|| self.unexpected(construct, "is not understood"))?;
+            let tag = Tag::parse(construct)
+                .ok_or_else(|| self.unexpected(&head(construct), "is not understood"))?;
             self.tag(construct, tag)?;
             self.line += newlines(construct);
             rest = &tail[construct.len()..];
