@@ -42,11 +42,14 @@
 
 mod arguments;
 mod build_references;
+mod closed;
 mod component_config;
+mod components;
 mod container;
 mod container_config;
 mod container_config_reader;
 mod default_container_factory;
+mod managed;
 mod managed_references;
 mod process_container;
 mod signals;
@@ -56,4 +59,5 @@ pub use container::Container;
 pub use container_config::ContainerConfig;
 pub use container_config_reader::ContainerConfigReader;
 pub use default_container_factory::DefaultContainerFactory;
+pub use managed_references::ManagedReferences;
 pub use process_container::ProcessContainer;

@@ -3,6 +3,7 @@ use std::{
     fmt::Arguments,
     future,
     sync::{Arc, Mutex},
+    thread,
 };
 
 use async_trait::async_trait;
@@ -22,21 +23,33 @@ use serde_json::Value;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Journal {
+    lines: Arc<Mutex<Vec<String>>>,
+    is_printed: bool,
+}
 
 impl Journal {
+    /// A journal whose lines are written to standard output too.
+    pub(crate) fn printed() -> Self {
+        Self { is_printed: true, ..Self::default() }
+    }
+
     pub(crate) fn note(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
+        let line = line.into();
+        if self.is_printed {
+            println!("{line}");
+        }
+        self.lines.lock().unwrap().push(line);
     }
 
     /// What happened since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.lines.lock().unwrap())
     }
 
     /// What happened since the last call, once this line is part of it.
     pub(crate) async fn take_until(&self, line: &str) -> Vec<String> {
-        while !self.0.lock().unwrap().iter().any(|noted| noted == line) {
+        while !self.lines.lock().unwrap().iter().any(|noted| noted == line) {
             tokio::task::yield_now().await;
         }
         self.take()
@@ -46,7 +59,9 @@ impl Journal {
 /// Notes each step of its life. Configuration:
 ///
 /// * `fails`: the step at which it fails, with `category` `NoResponse` unless it says `Misconfiguration`;
-/// * `hangs`, `panics`: the step at which it never returns or panics (`open` or `close`);
+/// * `tells`: whether its errors tell all of its configuration;
+/// * `hangs`, `blocks`, `panics`: the step, `open` or `close`, at which it never returns, keeps its thread for ever,
+///   or panics;
 /// * `needs.*`: locators of parts that it requires.
 pub(crate) struct Part {
     name: String,
@@ -87,7 +102,10 @@ impl Part {
         if config.get("fails") != Some(step) {
             return Ok(());
         }
-        let message = format!("{step} failed");
+        let message = match config.get("tells") {
+            Some(_) => format!("{step} failed with {config} or {config:?}"),
+            None => format!("{step} failed"),
+        };
         Err(match config.get("category") {
             Some("Misconfiguration") => ApplicationError::config(None, "BAD_PART", message),
             _ => ApplicationError::connection(None, "NO_PART", message),
@@ -98,6 +116,9 @@ impl Part {
         self.step(step)?;
         let config = self.config();
         assert_ne!(config.get("panics"), Some(step));
+        while config.get("blocks") == Some(step) {
+            thread::park();
+        }
         if config.get("hangs") == Some(step) {
             future::pending::<()>().await;
         }
