@@ -107,15 +107,3 @@ impl IReferences for BuildReferences<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clarified_locator_takes_what_was_not_asked_for_from_the_registered_one() {
-        let clarified =
-            clarify(&"*:cache:*:main:*".parse().unwrap(), &"g:cache:memory:*:1.0".parse().unwrap());
-        assert_eq!(clarified.to_string(), "g:cache:memory:main:1.0");
-    }
-}

@@ -17,8 +17,9 @@ use pip_services_components::{
 use tokio::sync::Mutex;
 
 use crate::{
-    ContainerConfig, ContainerConfigReader, DefaultContainerFactory, ManagedReferences, closed::Closed,
-    managed::of_component,
+    ContainerConfig, ContainerConfigReader, DefaultContainerFactory, ManagedReferences,
+    closed::Closed,
+    managed::{at_fault, of_component},
 };
 
 /// Makes components from a configuration and runs them; ports `Container`.
@@ -149,11 +150,7 @@ impl Container {
 
         *is_started = true;
         if let Err(error) = self.start(correlation_id, &config).await {
-            self.logger().fatal(
-                correlation_id,
-                Some(&error),
-                format_args!("Container {} cannot start", self.context_name()),
-            );
+            self.log_failure(correlation_id, &error);
             // The error that led here matters more than those of closing, which are logged.
             self.stop(&mut is_started, correlation_id).await;
             return Err(error);
@@ -178,6 +175,13 @@ impl Container {
             self.set_close_timeout(close_timeout);
         }
         self.references.start(correlation_id, config).await
+    }
+
+    fn log_failure(&self, correlation_id: Option<&str>, error: &ApplicationError) {
+        let (name, component) = (self.context_name(), at_fault(error, false));
+        let because = component.map(|component| format!(" because of {component}")).unwrap_or_default();
+        let what = format_args!("Container {name} cannot start{because}");
+        self.logger().fatal(correlation_id, Some(error), what);
     }
 
     /// The name by the newest context info, which can be one of the configuration.

@@ -108,3 +108,17 @@ pub(crate) fn of_component(
         None => error,
     }
 }
+
+/// Which component an error of [`of_component`] is about, for a person; with its place in the configuration if that is
+/// at fault.
+pub(crate) fn at_fault(error: &ApplicationError, with_entry: bool) -> Option<String> {
+    let listed = |component: &str| match error.detail("entry") {
+        Some(entry) if with_entry => format!("entry {entry} ({component})"),
+        _ => component.to_owned(),
+    };
+    let component = error.detail("component")?;
+    Some(match error.detail("required_by") {
+        Some(by) => format!("{component}, required by {}", listed(by)),
+        None => listed(component),
+    })
+}

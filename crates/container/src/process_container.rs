@@ -17,6 +17,7 @@ use pip_services_components::{build::IFactory, config::ConfigTemplate, log::ILog
 use crate::{
     Container, ContainerConfig,
     arguments::{Arguments, HELP},
+    managed::at_fault,
     signals::StopSignal,
 };
 
@@ -164,16 +165,8 @@ impl ProcessContainer {
     /// Writes an error with the component that it is about. If the configuration file is at fault, its path is given.
     fn write_error(&self, path: Option<&Path>, error: &ApplicationError) {
         let file = path.map(|path| format!("{}: ", path.display())).unwrap_or_default();
-        let listed = |component: &str| match (path, error.detail("entry")) {
-            (Some(_), Some(entry)) => format!("entry {entry} ({component})"),
-            _ => component.to_owned(),
-        };
-        let component = match (error.detail("component"), error.detail("required_by")) {
-            (Some(component), Some(by)) => format!("{component}, required by {}: ", listed(by)),
-            (Some(component), None) => format!("{}: ", listed(component)),
-            _ => String::new(),
-        };
-        self.write(format_args!("{file}{component}{error:#}"));
+        let component = at_fault(error, path.is_some()).map(|component| format!("{component}: "));
+        self.write(format_args!("{file}{}{error:#}", component.unwrap_or_default()));
     }
 
     fn write(&self, text: impl Display) {

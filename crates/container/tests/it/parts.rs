@@ -175,6 +175,13 @@ impl IOpenable for Part {
     }
 }
 
+/// A configured part of this name.
+pub(crate) fn part(name: &str, journal: &Journal, config: &[(&str, &str)]) -> Arc<Part> {
+    let part = Part::new(&Descriptor::new("test", "part", "default", name, "1.0"), journal);
+    part.configure(&ConfigParams::from_tuples(config.iter().copied())).unwrap();
+    Arc::new(part)
+}
+
 /// Makes `test:part:default:*:1.0`, and under `test:part:broken:*:1.0` nothing but errors.
 pub(crate) fn part_factory(journal: &Journal) -> Factory {
     let mut factory = Factory::new();
@@ -238,13 +245,18 @@ impl ILogger for Recorder {
     }
 }
 
+/// A logger that notes messages in this journal.
+pub(crate) fn recorder(journal: &Journal) -> Arc<dyn Component> {
+    Arc::new(Recorder(journal.clone()))
+}
+
 /// Adds a logger, `test:logger:recorder:*:1.0`, to what the container can make, and gives what it will note.
 pub(crate) fn add_recorder(container: &Container) -> Journal {
     let journal = Journal::default();
     let mut factory = Factory::new();
     let recorded = journal.clone();
     factory.register(Descriptor::new("test", "logger", "recorder", "*", "1.0"), move |_| {
-        Ok(Arc::new(Recorder(recorded.clone())))
+        Ok(recorder(&recorded))
     });
     container.add_factory(Arc::new(factory));
     journal

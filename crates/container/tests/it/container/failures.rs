@@ -70,14 +70,22 @@ async fn a_factory_that_fails_is_an_error_with_its_category_and_cause() {
 }
 
 #[tokio::test]
-async fn a_failed_start_is_logged_by_the_loggers_made_so_far() {
-    let (container, _) = container(&json!([
-        {"descriptor": "test:logger:recorder:main:1.0"},
-        {"descriptor": "test:part:default:a:1.0", "fails": "configure"}
-    ]));
-    let log = add_recorder(&container);
-    container.open(None).await.unwrap_err();
-    assert_eq!(log.take(), ["FATAL Container tests cannot start: configure failed"]);
+async fn a_failed_start_is_logged_with_the_component_by_the_loggers_made_so_far() {
+    let cases = [
+        (json!({"fails": "configure"}), "test:part:default:a:1.0: configure failed"),
+        (json!({"fails": "open"}), "test:part:default:a:1.0: open failed"),
+        (
+            json!({"needs": ["test:part:broken:x:1.0"]}),
+            "test:part:broken:x:1.0, required by test:part:default:a:1.0: cannot create test:part:broken:x:1.0",
+        ),
+    ];
+    for (mut part, expected) in cases {
+        part["descriptor"] = json!("test:part:default:a:1.0");
+        let (container, _) = container(&json!([{"descriptor": "test:logger:recorder:main:1.0"}, part]));
+        let log = add_recorder(&container);
+        container.open(None).await.unwrap_err();
+        assert_eq!(log.take(), [format!("FATAL Container tests cannot start because of {expected}")]);
+    }
 }
 
 #[tokio::test]
@@ -133,6 +141,50 @@ async fn a_component_that_hangs_in_close_is_given_up_and_named() {
         assert_eq!(error.detail("component"), Some("test:part:default:b:1.0"));
         let steps = ["close c", "close b", "close a", "unlink c", "unlink b", "unlink a"];
         assert_eq!(journal.take(), steps);
+    }
+}
+
+/// Of several context infos the last one counts, and what was set by the program if none tells.
+#[tokio::test(start_paused = true)]
+async fn the_configuration_tells_how_long_a_component_may_take_to_close() {
+    let context = |name: &str, close_timeout: Value| {
+        json!({
+            "descriptor": format!("pip-services:context-info:default:{name}:1.0"),
+            "options": {"close_timeout": close_timeout}
+        })
+    };
+    let cases = [
+        (vec![], 700),
+        (vec![context("a", json!(null))], 700),
+        (vec![context("a", json!(300))], 300),
+        (vec![context("a", json!(300)), context("b", json!("200"))], 200),
+    ];
+    for (contexts, expected) in cases {
+        let parts = three(&json!({"hangs": "close"}));
+        let (container, _) = container(&[contexts, parts.as_array().unwrap().clone()].concat().into());
+        container.set_close_timeout(Duration::from_millis(700));
+        container.open(None).await.unwrap();
+        let start = Instant::now();
+        assert_eq!(container.close(None).await.unwrap_err().code(), "CLOSE_TIMEOUT");
+        assert_eq!(start.elapsed().as_millis(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_close_timeout_that_is_none_is_an_error_with_key_and_entry_before_anything_is_made() {
+    for (value, shown) in [("0", "0"), ("soon", "'soon'"), ("-1", "'-1'")] {
+        let (container, journal) = container(&json!([
+            {"descriptor": "test:part:default:a:1.0"},
+            {"descriptor": "pip-services:context-info:default:main:1.0", "options": {"close_timeout": value}}
+        ]));
+        let error = container.open(None).await.unwrap_err();
+        assert_eq!((error.code(), error.category()), ("BAD_VALUE", &ErrorCategory::Misconfiguration));
+        let expected = format!("options.close_timeout is {shown}; it must be ");
+        assert!(error.message().starts_with(&expected), "{error}");
+        assert_eq!(error.detail("key"), Some("options.close_timeout"));
+        assert_eq!(error.detail("component"), Some("pip-services:context-info:default:main:1.0"));
+        assert_eq!(error.detail("entry"), Some("2"));
+        assert!(journal.take().is_empty());
     }
 }
 

@@ -5,11 +5,11 @@ use pip_services_commons::{
     errors::ErrorCategory,
     refer::{Component, IReferences, ReferencesExt},
 };
-use pip_services_components::{count::ICounters, info::ContextInfo};
+use pip_services_components::{build::Factory, count::ICounters, info::ContextInfo};
 use pip_services_container::{Container, ContainerConfig};
 use serde_json::json;
 
-use crate::parts::{Part, add_recorder, container, locator};
+use crate::parts::{Journal, Part, add_recorder, container, locator, part, part_factory, recorder};
 
 #[tokio::test]
 async fn each_step_is_done_for_all_in_the_order_of_the_list_and_undone_in_reverse() {
@@ -129,6 +129,41 @@ async fn a_context_of_the_configuration_takes_the_place_of_the_containers_own() 
     assert_eq!(contexts.len(), 1);
     container.close(None).await.unwrap();
     assert_eq!(log.take(), ["INFO Container orders started", "INFO Container orders stopped"]);
+}
+
+#[tokio::test]
+async fn the_factory_added_last_is_asked_first_and_goes_over_standard_components() {
+    let (container, old) = container(&json!([
+        {"descriptor": "test:part:default:a:1.0"},
+        {"descriptor": "pip-services:logger:console:default:1.0"}
+    ]));
+    let new = Journal::default();
+    container.add_factory(Arc::new(part_factory(&new)));
+    let (mut loggers, log) = (Factory::new(), Journal::default());
+    let recorded = log.clone();
+    loggers.register(locator("pip-services:logger:console:*:1.0"), move |_| Ok(recorder(&recorded)));
+    container.add_factory(Arc::new(loggers));
+    container.open(None).await.unwrap();
+    assert!(old.take().is_empty());
+    assert_eq!(new.take()[0], "create a");
+    assert_eq!(log.take(), ["INFO Container tests started"]);
+}
+
+#[tokio::test]
+async fn what_the_program_puts_before_opening_is_found_by_the_components_and_dropped_by_close() {
+    let (container, journal) = container(&json!([
+        {"descriptor": "test:part:default:a:1.0", "needs": ["test:part:*:own:*"]}
+    ]));
+    let own = locator("test:part:default:own:1.0");
+    container.references().put(own.clone(), part("own", &journal, &[]));
+    // There was nothing to close.
+    container.close(None).await.unwrap();
+    journal.take();
+    container.open(None).await.unwrap();
+    assert_eq!(journal.take(), ["create a", "configure a", "link a", "open a"]);
+    assert!(container.references().get_one_optional::<Part>(&own).is_some());
+    container.close(None).await.unwrap();
+    assert!(container.references().get_all().is_empty());
 }
 
 #[tokio::test]

@@ -39,8 +39,69 @@ fn sigint_and_sigterm_close_the_components_in_reverse_and_the_exit_code_is_0() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let closed: Vec<_> = ended.written.lines().filter(|line| line.starts_with("close ")).collect();
         assert_eq!(closed, ["close b", "close a"]);
-        assert!(ended.written.contains(&format!("SIG{name}: stopping")), "{ended:?}");
+        // The correlation id is the name of the process.
+        for part in [format!("SIG{name}: stopping"), "Container tests stopped".into()] {
+            let line = ended.written.lines().find(|line| line.contains(&part)).unwrap();
+            assert!(line.starts_with("[tests:INFO:"), "{line}");
+        }
     }
+}
+
+#[test]
+fn help_is_written_to_standard_output_and_nothing_is_read() {
+    let test = "process_container::own_process::help_is_written_to_standard_output_and_nothing_is_read";
+    let ended = Service::start(test, 2, &["--config", "/nowhere/config.yml", "--help"]).end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for option in ["-c, --config PATH", "-p, --param KEY=VALUE", "-h, --help"] {
+        assert!(ended.written.contains(option), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_told_with_its_path_the_entry_and_the_component() {
+    let a = "- descriptor: test:part:default:a:1.0\n";
+    let cases = [
+        (
+            format!("{a}  fails: configure\n  category: Misconfiguration\n"),
+            2,
+            "{path}: entry 2 (test:part:default:a:1.0): BAD_PART: configure failed",
+        ),
+        (
+            format!("{a}  fails: link\n  category: Misconfiguration\n"),
+            2,
+            "{path}: entry 2 (test:part:default:a:1.0): BAD_PART: link failed",
+        ),
+        (
+            format!("{a}  needs: [\"test:part:broken:x:1.0\"]\n"),
+            2,
+            "{path}: test:part:broken:x:1.0, required by entry 2 (test:part:default:a:1.0): CANNOT_CREATE: cannot create test:part:broken:x:1.0: broken",
+        ),
+        ("- descriptor: test:part\n".into(), 2, "BAD_DESCRIPTOR: {path}: entry 2 (test:part): "),
+        ("- [\n".into(), 2, "READ_FAILED: cannot read '{path}', line "),
+        (
+            "- descriptor: {{GIVEN_BY_NOBODY}}\n".into(),
+            2,
+            "UNDEFINED_VARIABLE: cannot read '{path}', line 3: ",
+        ),
+        // What is not the file's fault.
+        (format!("{a}  fails: open\n"), 1, "test:part:default:a:1.0: NO_PART: open failed"),
+    ];
+    for (components, code, expected) in cases {
+        let test = "what_is_wrong_in_the_file_is_told_with_its_path_the_entry_and_the_component";
+        let file = File::new(&components);
+        let ended = file.start(test, 2, &[]).end();
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let expected = expected.replace("{path}", file.path().to_str().unwrap());
+        assert!(ended.written.contains(&format!("tests: {expected}")), "'{expected}': {}", ended.written);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_with_its_path() {
+    let test = "process_container::own_process::a_file_that_is_not_there_is_told_with_its_path";
+    let ended = Service::start(test, 2, &["-c", "/nowhere/config.yml"]).end();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.written.contains("tests: READ_FAILED: cannot read '/nowhere/config.yml': "), "{ended:?}");
 }
 
 #[test]

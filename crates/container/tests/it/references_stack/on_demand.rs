@@ -2,14 +2,15 @@ use std::sync::{Arc, Mutex};
 
 use pip_services_commons::{
     component,
-    config::ConfigParams,
-    errors::ApplicationError,
+    config::{ConfigParams, IConfigurable},
+    errors::{ApplicationError, ErrorCategory},
     refer::{Descriptor, IReferenceable, IReferences, IUnreferenceable, ReferencesExt},
 };
 use pip_services_components::build::Factory;
+use pip_services_container::ManagedReferences;
 use serde_json::json;
 
-use crate::parts::{Part, Products, container, locator};
+use crate::parts::{Journal, Part, Products, container, locator, part, part_factory};
 
 #[tokio::test]
 async fn what_is_required_and_not_listed_is_made_and_opened_before_who_asked() {
@@ -48,6 +49,77 @@ async fn what_is_required_and_not_listed_is_made_and_opened_before_who_asked() {
 }
 
 #[tokio::test]
+async fn what_is_made_has_the_locator_that_was_asked_for_with_wildcards_as_registered() {
+    let cases = [
+        ("test:part:default:x:1.0", "test:part:default:x:1.0"),
+        ("test:part:*:x:*", "test:part:default:x:1.0"),
+        ("*:part:*:x:*", "test:part:default:x:1.0"),
+        ("test:part:*:*:*", "test:part:default:*:1.0"),
+    ];
+    for (asked, made) in cases {
+        let (container, _) =
+            container(&json!([{"descriptor": "test:asking:default:a:1.0", "needs": [asked]}]));
+        let (mut asking, journal) = (Factory::new(), Journal::default());
+        asking.register(locator("test:asking:default:a:1.0"), move |locator| {
+            Ok(part(locator.name().unwrap_or_default(), &journal, &[]))
+        });
+        container.add_factory(Arc::new(asking));
+        container.open(None).await.unwrap();
+        let parts = locator("test:part:*:*:*");
+        let locators = container.references().get_all_locators();
+        let found: Vec<_> = locators.iter().filter(|locator| locator.matches(&parts)).collect();
+        assert_eq!(found, [&locator(made)]);
+        let configured = container.references().get_one_required::<Part>(&parts).unwrap().config();
+        assert_eq!(configured.get("descriptor"), Some(made));
+    }
+}
+
+#[tokio::test]
+async fn of_two_factories_that_are_components_the_older_one_makes_it() {
+    let (references, journals) = (ManagedReferences::new(), [Journal::default(), Journal::default()]);
+    for journal in &journals {
+        let factory = Arc::new(part_factory(journal));
+        references.put(None, locator("test:factory:parts:default:1.0"), factory).await.unwrap();
+    }
+    let (needs, own) = ([("needs.x", "test:part:*:x:*")], Journal::default());
+    references.put(None, locator("test:asking:default:a:1.0"), part("a", &own, &needs)).await.unwrap();
+    references.open(None).await.unwrap();
+    let [old, new] = journals.map(|journal| journal.take());
+    assert_eq!(old, ["create x", "configure x", "link x", "open x"]);
+    assert!(new.is_empty());
+}
+
+/// Changes the references of all, and looks at them, while it is linked.
+struct Busy;
+
+component!(Busy: dyn IReferenceable);
+
+impl IReferenceable for Busy {
+    fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
+        let count = references.get_all().len();
+        for name in ["x", "y", "z"] {
+            references.put(Descriptor::new("test", "busy", "put", name, "1.0"), Arc::new(Busy));
+        }
+        assert_eq!(references.get_all().len(), count + 3);
+        let all = locator("test:busy:put:*:1.0");
+        assert!(references.remove(&all).is_some());
+        assert_eq!(references.get_all_locators().last(), Some(&locator("test:busy:put:y:1.0")));
+        assert_eq!(references.remove_all(&locator("test:busy:put:y:1.0")).len(), 1);
+        assert_eq!(references.get_required::<Busy>(&all)?.len(), 1);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_component_changes_the_references_of_all_while_it_is_linked() {
+    let references = ManagedReferences::new();
+    references.put(None, locator("test:busy:default:a:1.0"), Arc::new(Busy)).await.unwrap();
+    references.open(None).await.unwrap();
+    let names: Vec<_> = references.references().get_all_locators().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["test:busy:default:a:1.0", "test:busy:put:x:1.0"]);
+}
+
+#[tokio::test]
 async fn what_is_required_by_several_is_made_once() {
     let (container, journal) = container(&json!([
         {"descriptor": "test:part:default:a:1.0", "needs": ["*:part:*:x:*"]},
@@ -76,6 +148,39 @@ async fn what_fails_to_be_made_is_not_hidden_as_missing() {
     let error = container.open(None).await.unwrap_err();
     assert_eq!(error.code(), "CANNOT_CREATE");
     assert!(format!("{error:#}").ends_with(": broken"), "{error:#}");
+    assert_eq!(error.detail("component"), Some("test:part:broken:x:1.0"));
+    assert_eq!(error.detail("required_by"), Some("test:part:default:a:1.0"));
+    assert_eq!(error.detail("entry"), Some("1"));
+}
+
+/// Cannot do without parameters.
+struct Demanding;
+
+component!(Demanding: dyn IConfigurable);
+
+impl IConfigurable for Demanding {
+    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        match config.get("host") {
+            Some(_) => Ok(()),
+            None => Err(ApplicationError::config(None, "NO_HOST", "host is missing")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_do_with_its_descriptor_alone_is_at_fault_itself_and_told_with_who_requires_it() {
+    let (container, _) = container(&json!([
+        {"descriptor": "test:part:default:a:1.0"},
+        {"descriptor": "test:part:default:b:1.0", "needs": ["test:demanding:*:x:*"]}
+    ]));
+    let mut demanding = Factory::new();
+    demanding.register(locator("test:demanding:default:*:1.0"), |_| Ok(Arc::new(Demanding)));
+    container.add_factory(Arc::new(demanding));
+    let error = container.open(None).await.unwrap_err();
+    assert_eq!((error.code(), error.category()), ("NO_HOST", &ErrorCategory::Misconfiguration));
+    assert_eq!(error.detail("component"), Some("test:demanding:default:x:1.0"));
+    assert_eq!(error.detail("required_by"), Some("test:part:default:b:1.0"));
+    assert_eq!(error.detail("entry"), Some("2"));
 }
 
 #[tokio::test]
