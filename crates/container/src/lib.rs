@@ -11,7 +11,7 @@
 //!
 //! A [`Container`] makes them by factory in that order, configures them, lets them find each other, opens
 //! them, and closes them in reverse. A [`ProcessContainer`] does so for a whole process: with arguments,
-//! environment and signals.
+//! environment and signals. [`ManagedReferences`] do so for components that a program composes in code.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,6 +39,17 @@
 //! container.close(None).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! # Where the toolkit's classes are
+//!
+//! | class | here |
+//! |---|---|
+//! | `ComponentConfig`, `ContainerConfig`, `ContainerConfigReader` | [`ComponentConfig`], [`ContainerConfig`], [`ContainerConfigReader`] |
+//! | `ManagedReferences` | [`ManagedReferences`]; its `put` and `remove` are asynchronous, as they open and close |
+//! | `ContainerReferences` | [`ManagedReferences::put_from_config`] |
+//! | `ReferencesDecorator`, `BuildReferencesDecorator`, `LinkReferencesDecorator`, `RunReferencesDecorator` | inside of [`ManagedReferences`] |
+//! | `Container`, `ProcessContainer` | [`Container`], [`ProcessContainer`] |
+//! | `DefaultContainerFactory` | [`DefaultContainerFactory`] |
 
 mod arguments;
 mod build_references;
