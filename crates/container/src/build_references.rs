@@ -7,8 +7,6 @@ use pip_services_commons::{
 };
 use pip_services_components::build::IFactory;
 
-use crate::managed::of_component;
-
 /// The references as components see them while they are linked: what is required and not there is made.
 /// Ports `BuildReferencesDecorator`.
 pub(crate) struct BuildReferences<'a> {
@@ -35,7 +33,7 @@ impl<'a> BuildReferences<'a> {
             return Ok(None);
         };
         let locator = clarify(locator, &registered);
-        let fault = |error| of_component(&locator, None, error);
+        let fault = |error: ApplicationError| error.with_details("made", &locator);
         let component = factory.create(&locator).map_err(fault)?;
         if let Some(configurable) = cast::<dyn IConfigurable>(&component) {
             let config = ConfigParams::from_tuples([("descriptor", locator.to_string())]);

@@ -41,7 +41,7 @@ impl ContainerConfig {
         let components = entries
             .iter()
             .zip(1..)
-            .map(|(entry, number)| component(entry).map_err(|error| of_entry(number, entry, &error)))
+            .map(|(entry, number)| component(entry).map_err(|error| of_entry(number, entry, error)))
             .collect::<Result<_, _>>()?;
         Ok(Self { components })
     }
@@ -67,19 +67,12 @@ fn component(entry: &Value) -> Result<ComponentConfig, ApplicationError> {
 }
 
 /// The error with the place of the entry at fault.
-fn of_entry(number: usize, entry: &Value, error: &ApplicationError) -> ApplicationError {
+fn of_entry(number: usize, entry: &Value, error: ApplicationError) -> ApplicationError {
     let message = match entry.get("descriptor").and_then(Value::as_str) {
         Some(descriptor) => format!("entry {number} ({descriptor}): {error}"),
         None => format!("entry {number}: {error}"),
     };
-    restate(error, message).with_details("entry", number)
-}
-
-/// The same error with another message.
-pub(crate) fn restate(error: &ApplicationError, message: String) -> ApplicationError {
-    let code = error.code().to_owned();
-    let restated = ApplicationError::new(error.category().clone(), error.correlation_id(), code, message);
-    error.details().fold(restated, |restated, (name, value)| restated.with_details(name, value))
+    error.with_message(message).with_details("entry", number)
 }
 
 /// What a value is, without showing it.

@@ -94,15 +94,13 @@ impl Managed {
     }
 }
 
-/// The error with the details that name the component. One that was made for this one, and named already, is at
-/// fault itself.
+/// The error with the details that name the component, and its place in the configuration, counted from one.
 pub(crate) fn of_component(
     locator: &Descriptor,
     entry: Option<usize>,
     error: ApplicationError,
 ) -> ApplicationError {
-    let name = if error.detail("component").is_some() { "required_by" } else { "component" };
-    let error = error.with_details(name, locator);
+    let error = error.with_details("component", locator);
     match entry {
         Some(entry) => error.with_details("entry", entry),
         None => error,
@@ -112,13 +110,13 @@ pub(crate) fn of_component(
 /// Which component an error of [`of_component`] is about, for a person; with its place in the configuration if that is
 /// at fault.
 pub(crate) fn at_fault(error: &ApplicationError, with_entry: bool) -> Option<String> {
-    let listed = |component: &str| match error.detail("entry") {
+    let component = error.detail("component")?;
+    let listed = match error.detail("entry") {
         Some(entry) if with_entry => format!("entry {entry} ({component})"),
         _ => component.to_owned(),
     };
-    let component = error.detail("component")?;
-    Some(match error.detail("required_by") {
-        Some(by) => format!("{component}, required by {}", listed(by)),
-        None => listed(component),
+    Some(match error.detail("made") {
+        Some(made) => format!("{made}, required by {listed}"),
+        None => listed,
     })
 }

@@ -210,9 +210,9 @@ impl ManagedReferences {
     /// It can be cancelled by dropping the future; [`close`](Self::close) then closes what was opened.
     ///
     /// # Errors
-    /// The first error of a component as it is, with its locator in the detail `component`; where it was made because
-    /// another one requires it, that one is the detail `required_by`. What was opened before is closed again in
-    /// reverse.
+    /// The first error of a component as it is, with its locator in the detail `component`. Where the error is about
+    /// making what the component requires, the locator of that is the detail `made`. What was opened before is closed
+    /// again in reverse.
     pub async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut components = self.components.lock().await;
         if self.is_open() {

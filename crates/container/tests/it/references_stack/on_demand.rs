@@ -148,8 +148,8 @@ async fn what_fails_to_be_made_is_not_hidden_as_missing() {
     let error = container.open(None).await.unwrap_err();
     assert_eq!(error.code(), "CANNOT_CREATE");
     assert!(format!("{error:#}").ends_with(": broken"), "{error:#}");
-    assert_eq!(error.detail("component"), Some("test:part:broken:x:1.0"));
-    assert_eq!(error.detail("required_by"), Some("test:part:default:a:1.0"));
+    assert_eq!(error.detail("made"), Some("test:part:broken:x:1.0"));
+    assert_eq!(error.detail("component"), Some("test:part:default:a:1.0"));
     assert_eq!(error.detail("entry"), Some("1"));
 }
 
@@ -168,7 +168,7 @@ impl IConfigurable for Demanding {
 }
 
 #[tokio::test]
-async fn what_cannot_do_with_its_descriptor_alone_is_at_fault_itself_and_told_with_who_requires_it() {
+async fn what_cannot_do_with_its_descriptor_alone_is_told_with_who_requires_it() {
     let (container, _) = container(&json!([
         {"descriptor": "test:part:default:a:1.0"},
         {"descriptor": "test:part:default:b:1.0", "needs": ["test:demanding:*:x:*"]}
@@ -178,8 +178,8 @@ async fn what_cannot_do_with_its_descriptor_alone_is_at_fault_itself_and_told_wi
     container.add_factory(Arc::new(demanding));
     let error = container.open(None).await.unwrap_err();
     assert_eq!((error.code(), error.category()), ("NO_HOST", &ErrorCategory::Misconfiguration));
-    assert_eq!(error.detail("component"), Some("test:demanding:default:x:1.0"));
-    assert_eq!(error.detail("required_by"), Some("test:part:default:b:1.0"));
+    assert_eq!(error.detail("made"), Some("test:demanding:default:x:1.0"));
+    assert_eq!(error.detail("component"), Some("test:part:default:b:1.0"));
     assert_eq!(error.detail("entry"), Some("2"));
 }
 
