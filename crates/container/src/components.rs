@@ -140,7 +140,7 @@ impl Components {
     /// Forgets the components from this place on.
     pub(crate) fn forget(&mut self, from: usize) {
         for managed in self.managed.drain(from..).rev() {
-            self.references.remove(&managed.locator);
+            self.references.remove_component(&managed.component);
         }
     }
 
@@ -150,10 +150,13 @@ impl Components {
         self.references.remove_all(&Descriptor::new("*", "*", "*", "*", "*"));
     }
 
-    /// Takes out a component of the references and gives what is known of it, if it is one of these.
-    pub(crate) fn take(&mut self, component: &Arc<dyn Component>) -> Option<Managed> {
-        let index = self.managed.iter().position(|managed| Arc::ptr_eq(&managed.component, component))?;
-        Some(self.managed.remove(index))
+    /// Takes out a component that was removed from the references by this locator, if it is one of these.
+    pub(crate) fn take(&mut self, locator: &Descriptor, component: &Arc<dyn Component>) -> Option<Managed> {
+        let is_it = |managed: &Managed| {
+            Arc::ptr_eq(&managed.component, component) && managed.locator.matches(locator)
+        };
+        let newest = self.managed.iter().rposition(is_it)?;
+        Some(self.managed.remove(newest))
     }
 }
 

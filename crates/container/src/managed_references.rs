@@ -170,7 +170,7 @@ impl ManagedReferences {
     ) -> Result<Option<Arc<dyn Component>>, ApplicationError> {
         let mut components = self.components.lock().await;
         let removed = self.references.remove(locator);
-        self.close_removed(&mut components, correlation_id, removed.as_slice()).await?;
+        self.close_removed(&mut components, correlation_id, locator, removed.as_slice()).await?;
         Ok(removed)
     }
 
@@ -185,7 +185,7 @@ impl ManagedReferences {
     ) -> Result<Vec<Arc<dyn Component>>, ApplicationError> {
         let mut components = self.components.lock().await;
         let removed = self.references.remove_all(locator);
-        self.close_removed(&mut components, correlation_id, &removed).await?;
+        self.close_removed(&mut components, correlation_id, locator, &removed).await?;
         Ok(removed)
     }
 
@@ -193,9 +193,11 @@ impl ManagedReferences {
         &self,
         components: &mut Components,
         correlation_id: Option<&str>,
+        locator: &Descriptor,
         removed: &[Arc<dyn Component>],
     ) -> Result<(), ApplicationError> {
-        let mut removed: Vec<_> = removed.iter().filter_map(|component| components.take(component)).collect();
+        let mut removed: Vec<_> =
+            removed.iter().filter_map(|component| components.take(locator, component)).collect();
         let limit = self.close_timeout();
         let closed = Closed::all(removed.iter_mut(), correlation_id, limit, &self.logger).await;
         removed.iter_mut().for_each(Managed::unlink);

@@ -120,6 +120,15 @@ impl References {
         Self::default()
     }
 
+    /// Removes the newest entry of this very component, whatever its locator, and tells whether there was one.
+    pub fn remove_component(&self, component: &Arc<dyn Component>) -> bool {
+        self.write(|entries| {
+            let newest = entries.iter().rposition(|entry| Arc::ptr_eq(&entry.component, component));
+            newest.map(|newest| entries.remove(newest))
+        })
+        .is_some()
+    }
+
     fn read<T>(&self, read: impl FnOnce(&[Reference]) -> T) -> T {
         read(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
     }

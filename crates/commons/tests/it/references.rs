@@ -108,6 +108,21 @@ fn remove_takes_the_newest_match_and_remove_all_every_one_newest_first() {
 }
 
 #[test]
+fn a_component_is_removed_by_itself_whatever_else_has_its_locator() {
+    let references = numbers();
+    let number: Arc<dyn Component> = Arc::new(Number(4));
+    for name in ["first", "second"] {
+        references.put(locator(&format!("g:number:k:{name}:1.0")), number.clone());
+    }
+    references.put(locator("*:*:*:*:*"), Arc::new(Number(5)));
+    assert!(references.remove_component(&number));
+    assert_eq!(references.get_all_locators()[3].name(), Some("first"));
+    assert!(references.remove_component(&number));
+    assert!(!references.remove_component(&number));
+    assert_eq!(values(&references.get_all()), [1, 2, 3, 5]);
+}
+
+#[test]
 fn a_wildcard_in_the_locator_of_a_component_matches_too() {
     let references = References::new();
     references.put(locator("*:number:*:*:1.0"), Arc::new(Number(7)));

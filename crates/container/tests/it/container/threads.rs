@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::parts::{Part, container, locator};
 
 const THREADS: usize = 16;
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 50;
 const KEPT: usize = 20;
 
 struct Number(usize);

@@ -1,9 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use pip_services_commons::{
     component,
-    errors::ErrorCategory,
-    refer::{IReferences, ReferencesExt},
+    errors::{ApplicationError, ErrorCategory},
+    refer::{Component, IReferences, References, ReferencesExt},
+    run::{IClosable, IOpenable},
 };
 use pip_services_container::ManagedReferences;
 use tokio::time::Instant;
@@ -149,17 +151,54 @@ async fn all_that_match_are_removed_newest_first_and_every_one_is_closed() {
 }
 
 #[tokio::test]
-async fn one_component_under_two_locators_is_removed_under_one() {
-    let (references, journal) = references(&[]).await;
-    let a = part("a", &journal, &[]);
-    for name in ["first", "second"] {
-        references.put(None, locator(&format!("test:part:default:{name}:1.0")), a.clone()).await.unwrap();
+async fn one_component_under_two_locators_is_removed_under_the_one_that_is_given() {
+    for (removed, left) in [("first", "second"), ("second", "first")] {
+        let (references, journal) = references(&[]).await;
+        let a = part("a", &journal, &[("fails", "open")]);
+        for name in ["first", "second"] {
+            let locator = locator(&format!("test:part:default:{name}:1.0"));
+            references.put(None, locator, a.clone()).await.unwrap();
+        }
+        references.remove(None, &locator(&format!("*:part:*:{removed}:*"))).await.unwrap();
+        assert_eq!(names(&references), [left]);
+        let error = references.open(None).await.unwrap_err();
+        let expected = format!("test:part:default:{left}:1.0");
+        assert_eq!(error.detail("component"), Some(expected.as_str()));
     }
-    references.remove(None, &locator("*:part:*:first:*")).await.unwrap();
-    journal.take();
+}
+
+#[tokio::test]
+async fn a_component_that_fails_when_it_is_put_takes_nothing_with_it_that_others_have_put() {
+    let (references, journal) = references(&[("b", &[])]).await;
     references.open(None).await.unwrap();
-    assert_eq!(journal.take(), ["link a", "open a"]);
-    assert_eq!(names(&references), ["second"]);
+    let own: Arc<dyn Component> = part("own", &journal, &[]);
+    let puts: Arc<dyn Component> = Arc::new(Puts(references.references().clone(), own.clone()));
+    references.put(None, locator("test:puts:default:b:1.0"), puts).await.unwrap_err();
+    let parts = references.references().find(&locator("test:part:default:b:1.0"), true).unwrap();
+    assert!(parts.len() == 2 && Arc::ptr_eq(&parts[0], &own));
+}
+
+/// Puts a part into the references while it is opened, and fails.
+struct Puts(Arc<References>, Arc<dyn Component>);
+component!(Puts: dyn IOpenable, dyn IClosable);
+
+#[async_trait]
+impl IClosable for Puts {
+    async fn close(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl IOpenable for Puts {
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    async fn open(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.0.put(locator("*:*:default:b:1.0"), self.1.clone());
+        Err(ApplicationError::internal(None, "FAILED", "failed"))
+    }
 }
 
 #[tokio::test]
