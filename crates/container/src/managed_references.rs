@@ -35,7 +35,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Components put into [`references`](Self::references) are found like the rest, but not led.
 ///
 /// Everything takes `&self` and is one after the other. So a component must not wait for any of this within its own
-/// `open` or `close`; it can use the references that it was linked with.
+/// `open` or `close`; it can use the references that it was linked with. Closing needs tokio's timer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,14 +45,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), pip_services_commons::errors::ApplicationError> {
-/// let references = ManagedReferences::new();
-/// references.put(None, "pip-services:logger:console:default:1.0".parse()?, Arc::new(ConsoleLogger::new())).await?;
-/// references.put(None, "pip-services:logger:composite:default:1.0".parse()?, Arc::new(CompositeLogger::new())).await?;
-/// references.open(None).await?;
+/// let managed = ManagedReferences::new();
+/// managed.put(None, "pip-services:logger:console:default:1.0".parse()?, Arc::new(ConsoleLogger::new())).await?;
+/// managed.put(None, "pip-services:logger:composite:default:1.0".parse()?, Arc::new(CompositeLogger::new())).await?;
+/// managed.open(None).await?;
 ///
-/// let logger = references.references().get_one_required::<CompositeLogger>(&"*:logger:*:*:*".parse()?)?;
+/// let logger = managed.references().get_one_required::<CompositeLogger>(&"*:logger:*:*:*".parse()?)?;
 /// assert!(logger.is_enabled(LogLevel::Info));
-/// references.close(None).await?;
+/// managed.close(None).await?;
 /// # Ok(()) }
 /// ```
 #[doc(alias = "ContainerReferences")]

@@ -37,7 +37,8 @@ const MISCONFIGURED: u8 = 2;
 /// | `-p`, `--param` `KEY=VALUE` | | a parameter of the file's template; can be repeated |
 /// | `-h`, `--help` | | writes help to standard output |
 ///
-/// The environment variables are parameters too; the arguments go over them.
+/// `--config=PATH` and `--param=KEY=VALUE` mean the same. The environment variables are parameters too; the arguments
+/// go over them. What is wrong with arguments is told without their values, which can be secrets.
 ///
 /// The first SIGINT or SIGTERM closes the container, also while it is still opening. A second one ends the
 /// process at once, even where a component keeps all threads of the runtime.

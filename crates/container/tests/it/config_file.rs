@@ -1,7 +1,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use pip_services_commons::{config::ConfigParams, errors::ErrorCategory, refer::ReferencesExt};
-use pip_services_container::Container;
+use pip_services_container::{ComponentConfig, Container, ContainerConfigReader};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -77,7 +77,8 @@ fn a_wrong_entry_is_an_error_with_the_file_and_its_place_in_the_list() {
             "BAD_CONFIG",
             "entry 2 (test:part:default:b:1.0): type is not supported, ",
         ),
-        ("- test:part:default:b:1.0", "BAD_CONFIG", "entry 2: it is "),
+        ("- text", "BAD_CONFIG", "entry 2: it is a text; "),
+        ("- [a]", "BAD_CONFIG", "entry 2: it is a list; "),
     ];
     for (entry, code, message) in cases {
         let path = folder.file("config.yml", &format!("{good}{entry}\n"));
@@ -110,6 +111,19 @@ fn an_empty_path_is_an_error() {
     let error =
         Container::new("tests").read_config_from_file(Some("c"), "", &ConfigParams::new()).unwrap_err();
     assert_eq!((error.code(), error.correlation_id()), ("NO_PATH", Some("c")));
+}
+
+#[tokio::test]
+async fn a_program_puts_entries_of_its_own_before_those_of_a_file() {
+    let folder = Folder::new();
+    let path = folder.file("config.yml", "- descriptor: test:part:default:b:1.0\n");
+    let read = ContainerConfigReader::read_from_file(None, path, &ConfigParams::new()).unwrap();
+    let own = ConfigParams::from_tuples([("descriptor", "test:part:default:a:1.0")]);
+    let own = ComponentConfig::from_config(own).unwrap();
+    let (container, journal) = container(&json!([]));
+    container.configure([own].into_iter().chain(read.components().iter().cloned()).collect());
+    container.open(None).await.unwrap();
+    assert_eq!(journal.take()[..3], ["create a", "configure a", "create b"]);
 }
 
 #[tokio::test]
