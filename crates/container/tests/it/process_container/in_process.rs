@@ -53,18 +53,6 @@ async fn help_is_exit_code_0_and_opens_nothing() {
     assert_eq!((code, steps.len()), (0, 0));
 }
 
-#[tokio::test]
-async fn parameters_come_from_the_environment_and_arguments_go_over_it() {
-    // A variable that cargo sets for every test.
-    let text = "- descriptor: test:part:default:{{CARGO_PKG_NAME}}:1.0\n  fails: open\n";
-    let created = |(_, steps): (u8, Vec<String>)| steps[0].clone();
-    assert_eq!(created(run(text, &[]).await), "create pip-services-container");
-    for name in ["CARGO_PKG_NAME", "cargo_pkg_name"] {
-        let parameter = format!("{name}=argument");
-        assert_eq!(created(run(text, &["-p", &parameter]).await), "create argument");
-    }
-}
-
 /// The only test that lets a container run: a signal reaches every one of the process.
 #[cfg(unix)]
 #[tokio::test]

@@ -58,6 +58,23 @@ fn help_is_written_to_standard_output_and_nothing_is_read() {
 }
 
 #[test]
+fn parameters_come_from_the_environment_and_arguments_go_over_it() {
+    let test = "parameters_come_from_the_environment_and_arguments_go_over_it";
+    let file = File::new("- descriptor: test:part:default:{{GIVEN_BY_ENVIRONMENT}}:1.0\n  fails: open\n");
+    let cases: [(&[&str], &str); 4] = [
+        (&[], "environment"),
+        (&["-p", "GIVEN_BY_ENVIRONMENT=argument"], "argument"),
+        // Their case does not matter.
+        (&["--param", "given_by_environment=argument"], "argument"),
+        (&["-p", "GIVEN_BY_ENVIRONMENT=first", "-p", "GIVEN_BY_ENVIRONMENT=last"], "last"),
+    ];
+    for (arguments, expected) in cases {
+        let ended = file.start(test, 2, arguments).end();
+        assert!(ended.written.contains(&format!("create {expected}\n")), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_in_the_file_is_told_with_its_path_the_entry_and_the_component() {
     let a = "- descriptor: test:part:default:a:1.0\n";
     let cases = [

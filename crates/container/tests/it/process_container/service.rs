@@ -42,7 +42,7 @@ impl Service {
     ///
     /// The process is the test's own program, told to run nothing but the test of this name, which comes here again
     /// and then is the service. Its runtime is set up and taken down as by `#[tokio::main]` with this many threads, 0
-    /// for the flavor `current_thread`.
+    /// for the flavor `current_thread`. Its environment has `GIVEN_BY_ENVIRONMENT`, which is `environment`.
     pub(crate) fn start<A: AsRef<OsStr>>(test: &str, threads: usize, arguments: &[A]) -> Self {
         if let Ok(arguments) = env::var(ARGUMENTS) {
             be_the_service(threads, &arguments);
@@ -52,6 +52,7 @@ impl Service {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .env(ARGUMENTS, arguments.join("\n"))
+            .env("GIVEN_BY_ENVIRONMENT", "environment")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
