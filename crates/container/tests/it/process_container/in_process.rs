@@ -1,8 +1,7 @@
-use std::{fs, process::Command, sync::Arc, time::Duration};
+use std::{fs, sync::Arc};
 
 use pip_services_container::{ContainerConfig, ProcessContainer};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
 
 use crate::parts::{Journal, part_factory};
 
@@ -53,28 +52,14 @@ async fn help_is_exit_code_0_and_opens_nothing() {
     assert_eq!((code, steps.len()), (0, 0));
 }
 
-/// The only test that lets a container run: a signal reaches every one of the process.
-#[cfg(unix)]
 #[tokio::test]
-async fn a_signal_closes_the_container() {
-    let (process, journal) = process();
-    let process = Arc::new(process);
-    let config = json!([{"descriptor": "test:part:default:a:1.0"}]);
-    let config = ContainerConfig::from_value(&config).unwrap();
-    let runs = process.clone();
-    let running = tokio::spawn(async move { runs.run_with_config(config).await });
-
-    let opened = async {
-        while !process.container().is_open() {
-            sleep(Duration::from_millis(1)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), opened).await.unwrap();
-    let id = std::process::id().to_string();
-    let sent = Command::new("kill").args(["-s", "TERM", &id]).status().unwrap();
-    assert!(sent.success());
-
-    let code = timeout(Duration::from_secs(10), running).await.unwrap().unwrap();
-    assert_eq!(code, 0);
-    assert_eq!(journal.take()[4..], ["close a", "unlink a"]);
+async fn a_configuration_that_the_program_gives_is_run_with_the_same_exit_codes() {
+    for (category, expected) in [("Misconfiguration", 2), ("NoResponse", 1)] {
+        let (process, journal) = process();
+        let config =
+            json!([{"descriptor": "test:part:default:a:1.0", "fails": "open", "category": category}]);
+        let code = process.run_with_config(ContainerConfig::from_value(&config).unwrap()).await;
+        assert_eq!(code, expected);
+        assert_eq!(journal.take(), ["create a", "configure a", "link a", "open a", "unlink a"]);
+    }
 }
