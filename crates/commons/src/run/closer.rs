@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::{IClosable, failures::and};
+use super::{closable, failures::and};
 use crate::{
     errors::ApplicationError,
-    refer::{Component, cast, of_component},
+    refer::{Component, of_component},
 };
 
 /// Closes components; ports `Closer`. Components that need no closing are passed over.
@@ -31,7 +31,7 @@ pub(super) async fn close_every(
     mut result: Result<(), ApplicationError>,
 ) -> Result<(), ApplicationError> {
     for component in components {
-        let Some(closable) = cast::<dyn IClosable>(component) else {
+        let Some(closable) = closable(component) else {
             continue;
         };
         let closed = closable.close(correlation_id).await;

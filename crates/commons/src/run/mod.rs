@@ -10,5 +10,5 @@ mod opener;
 pub use cleanable::ICleanable;
 pub use cleaner::Cleaner;
 pub use closer::Closer;
-pub use openable::{IClosable, IOpenable};
+pub use openable::{IClosable, IOpenable, closable};
 pub use opener::Opener;

@@ -164,6 +164,39 @@ async fn closing_and_clearing_go_in_order_through_all_and_tell_every_error() {
     }
 }
 
+/// Does not say that it is closable, which everything is that can be opened.
+struct Silent(Part);
+component!(Silent: dyn IOpenable);
+
+#[async_trait]
+impl IOpenable for Silent {
+    fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+
+    async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.0.open(correlation_id).await
+    }
+}
+
+#[async_trait]
+impl IClosable for Silent {
+    async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.0.close(correlation_id).await
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_opened_is_closed_although_it_does_not_offer_that() {
+    let journal = Journal::default();
+    let part = |name, fails| Part { name, fails, is_open: Mutex::default(), journal: journal.clone() };
+    let components: [Arc<dyn Component>; 2] =
+        [Arc::new(Silent(part("a", ""))), Arc::new(Silent(part("b", "open")))];
+    Opener::open(None, &components).await.unwrap_err();
+    Closer::close(None, &components[..1]).await.unwrap();
+    assert_eq!(*journal.lock().unwrap(), ["open a", "open b", "close a", "close a"]);
+}
+
 /// Closes parts of its own.
 struct Group(Vec<Arc<dyn Component>>);
 component!(Group: dyn IClosable);
