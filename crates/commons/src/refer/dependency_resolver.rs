@@ -51,7 +51,7 @@ impl DependencyResolver {
     /// that nothing matches.
     pub fn configure(&mut self, config: &ConfigParams) -> Result<(), ApplicationError> {
         for (name, text) in config.get_section("dependencies").iter() {
-            let Some(text) = text.filter(|text| !text.is_empty()) else {
+            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
                 continue;
             };
             let locator = text.parse().map_err(|error: ApplicationError| {

@@ -34,6 +34,7 @@ fn locators_come_from_the_section_dependencies() {
         ("with wildcards", "dependencies.x=g:thing:*:*:*", Some("g:thing:*:*:*")),
         ("a null is skipped", "dependencies.x", None),
         ("an empty text is skipped", "dependencies.x=", None),
+        ("a blank text is skipped", "dependencies.x=\" \"", None),
         ("another section is not read", "references.x=g:thing:k:1:1.0", None),
         ("nothing", "", None),
     ];
