@@ -137,6 +137,13 @@ fn a_file_that_cannot_be_understood_is_an_error_with_its_path_line_and_cause() {
             None,
             "it holds a single value; it must hold keys with values, or a list",
         ),
+        (
+            "a key given twice, in an object within a list",
+            JSON,
+            "[\n{\"a\": 1,\n\"b\": 1,\n\"a\": 2}]",
+            Some("4"),
+            "duplicate key `a`",
+        ),
         ("a list not closed", YAML, "a: 1\nb: [1, 2\n", Some("2"), "unclosed bracket '['"),
         (
             "a key given twice, after hidden lines and one that became two",
