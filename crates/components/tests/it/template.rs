@@ -78,8 +78,8 @@ fn all_else_is_text_and_the_whole_is_trimmed() {
 }
 
 #[test]
-fn thousands_of_nested_sections_are_no_danger() {
-    let depth = 5_000;
+fn any_number_of_nested_sections_is_no_danger() {
+    let depth = 200_000;
     let template = "{{#NAME}}".repeat(depth) + "x" + &"{{/NAME}}".repeat(depth);
     assert_eq!(render(&template), "x");
 }

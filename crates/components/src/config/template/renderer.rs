@@ -25,7 +25,9 @@ struct Section<'a> {
     construct: &'a str,
     line: usize,
     inverted: bool,
-    /// Whether the part being read is to be shown.
+    /// Whether what the section stands in is shown.
+    within_shown: bool,
+    /// Whether the part being read is shown. Known without a look at the outer sections, of which there can be many.
     shown: bool,
     has_else: bool,
 }
@@ -61,7 +63,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn shown(&self) -> bool {
-        self.sections.iter().all(|section| section.shown)
+        self.sections.last().is_none_or(|section| section.shown)
     }
 
     fn text(&mut self, text: &str) {
@@ -94,18 +96,23 @@ impl<'a> Renderer<'a> {
                 }
             },
             Tag::Variable { .. } => {}
-            Tag::Open { name, inverted } => self.sections.push(Section {
-                name,
-                construct,
-                line: self.line,
-                inverted,
-                shown: given(self.parameters, name).is_some_and(|value| !value.is_empty()) != inverted,
-                has_else: false,
-            }),
+            Tag::Open { name, inverted } => {
+                let is_defined = given(self.parameters, name).is_some_and(|value| !value.is_empty());
+                let within_shown = self.shown();
+                self.sections.push(Section {
+                    name,
+                    construct,
+                    line: self.line,
+                    inverted,
+                    within_shown,
+                    shown: within_shown && is_defined != inverted,
+                    has_else: false,
+                });
+            }
             Tag::Else => match self.sections.last_mut() {
                 Some(section) if !section.has_else => {
                     section.has_else = true;
-                    section.shown = !section.shown;
+                    section.shown = section.within_shown && !section.shown;
                 }
                 Some(_) => return Err(self.unexpected(construct, "is the second of its section")),
                 None => return Err(self.unexpected(construct, "is outside of any section")),
