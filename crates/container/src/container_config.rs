@@ -1,4 +1,7 @@
-use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
+use pip_services_commons::{
+    config::{ConfigParams, redacted},
+    errors::ApplicationError,
+};
 use serde_json::Value;
 
 use crate::ComponentConfig;
@@ -69,7 +72,8 @@ fn component(entry: &Value) -> Result<ComponentConfig, ApplicationError> {
 /// The error with the place of the entry at fault.
 fn of_entry(number: usize, entry: &Value, error: ApplicationError) -> ApplicationError {
     let message = match entry.get("descriptor").and_then(Value::as_str) {
-        Some(descriptor) => format!("entry {number} ({descriptor}): {error}"),
+        // Perhaps a URI that was put into the wrong place.
+        Some(descriptor) => format!("entry {number} ({}): {error}", redacted("uri", descriptor)),
         None => format!("entry {number}: {error}"),
     };
     error.with_message(message).with_details("entry", number)
@@ -120,6 +124,11 @@ mod tests {
         let cases = [
             (json!({"descriptor": "a:b"}), "BAD_DESCRIPTOR", "entry 2 (a:b): "),
             (json!({"level": "info"}), "BAD_CONFIG", "entry 2: descriptor is missing"),
+            (
+                json!({"descriptor": "mqtt://me:hunter2@h"}),
+                "BAD_DESCRIPTOR",
+                "entry 2 (mqtt://***@h): 'mqtt://***@h' ",
+            ),
             (json!("a:b:c:d:1.0"), "BAD_CONFIG", "entry 2: it is a text; "),
             (json!(null), "BAD_CONFIG", "entry 2: it is empty; "),
         ];
