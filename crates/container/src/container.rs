@@ -52,6 +52,19 @@ pub struct Container {
     is_started: Mutex<bool>,
 }
 
+/// Why a container did not open.
+pub(crate) struct NotOpened {
+    pub(crate) error: ApplicationError,
+    /// Whether a component was given up when those opened before were closed.
+    pub(crate) given_up: bool,
+}
+
+impl From<ApplicationError> for NotOpened {
+    fn from(error: ApplicationError) -> Self {
+        Self { error, given_up: false }
+    }
+}
+
 impl Container {
     /// A container without components. The name is that of its context info, for logs.
     pub fn new(name: impl Into<String>) -> Self {
@@ -134,12 +147,17 @@ impl Container {
     /// `CANNOT_CREATE` (Misconfiguration) for a descriptor that no factory makes. Otherwise the first error of a
     /// component as it is, so that its category and code tell a misconfiguration from a broker that is
     /// down. Its details are those of [`ManagedReferences::open`], and where the configuration lists the component,
-    /// its place in the list, counted from one, as `entry`. The container is then closed.
+    /// its place in the list, counted from one, as `entry`. A component that panics is an error too: `CANNOT_CREATE`,
+    /// `CONFIGURE_FAILED`, `LINK_FAILED` or `OPEN_FAILED` (Internal). The container is then closed.
     pub async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.open_all(correlation_id).await.map_err(|failure| failure.error)
+    }
+
+    pub(crate) async fn open_all(&self, correlation_id: Option<&str>) -> Result<(), NotOpened> {
         let mut is_started = self.is_started.lock().await;
         if self.is_open() {
             let message = format!("container {} is open already", self.name);
-            return Err(ApplicationError::invalid_state(correlation_id, "ALREADY_OPENED", message));
+            return Err(ApplicationError::invalid_state(correlation_id, "ALREADY_OPENED", message).into());
         }
         let config = self.config().clone().ok_or_else(|| {
             let message = format!("container {} has no configuration", self.name);
@@ -152,8 +170,8 @@ impl Container {
         if let Err(error) = self.start(correlation_id, &config).await {
             self.log_failure(correlation_id, &error);
             // The error that led here matters more than those of closing, which are logged.
-            self.stop(&mut is_started, correlation_id).await;
-            return Err(error);
+            let given_up = self.stop(&mut is_started, correlation_id).await.given_up;
+            return Err(NotOpened { error, given_up });
         }
         self.logger().info(correlation_id, format_args!("Container {} started", self.context_name()));
         Ok(())

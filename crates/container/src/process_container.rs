@@ -17,6 +17,7 @@ use pip_services_components::{build::IFactory, config::ConfigTemplate, log::ILog
 use crate::{
     Container, ContainerConfig,
     arguments::{Arguments, HELP},
+    container::NotOpened,
     managed::at_fault,
     signals::StopSignal,
 };
@@ -85,7 +86,7 @@ impl ProcessContainer {
     /// Gives the exit code of the process: 0 closed cleanly, 1 something failed, 2 the arguments or the
     /// configuration are wrong. What failed is written to standard error, and through the container's logger
     /// as far as it has one by then. It does not return where a second signal ends the process, with 130, or where
-    /// a component was given up, with 1.
+    /// a component was given up, with that code.
     pub async fn run<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> u8 {
         let (path, parameters) = match Arguments::parse(arguments.into_iter().map(Into::into)) {
             Ok(Arguments::Run { path, parameters }) => (path, parameters),
@@ -130,12 +131,12 @@ impl ProcessContainer {
             }
         };
         let signal = tokio::select! {
-            opened = self.container.open(self.correlation_id()) => match opened {
+            opened = self.container.open_all(self.correlation_id()) => match opened {
                 Ok(()) => stop.wait().await,
-                Err(error) => {
+                Err(NotOpened { error, given_up }) => {
                     let code = exit_code(&error);
                     self.write_error(path.filter(|_| code == MISCONFIGURED), &error);
-                    return code;
+                    return ended(code, given_up);
                 }
             },
             signal = stop.wait() => signal,
@@ -152,11 +153,7 @@ impl ProcessContainer {
                 FAILED
             }
         };
-        if given_up {
-            // A component may keep a thread, for which the runtime would wait.
-            process::exit(code.into());
-        }
-        code
+        ended(code, given_up)
     }
 
     fn correlation_id(&self) -> Option<&str> {
@@ -174,6 +171,15 @@ impl ProcessContainer {
         // Where standard error is closed, nothing can be told any more.
         let _ = writeln!(io::stderr().lock(), "{}: {text}", self.container.name());
     }
+}
+
+/// The exit code. Where a component was given up, it may keep a thread, for which the runtime would wait, so that the
+/// process ends here.
+fn ended(code: u8, given_up: bool) -> u8 {
+    if given_up {
+        process::exit(code.into());
+    }
+    code
 }
 
 fn exit_code(error: &ApplicationError) -> u8 {

@@ -191,6 +191,28 @@ fn a_component_that_keeps_its_thread_in_close_is_given_up_and_named_and_the_proc
 }
 
 #[test]
+fn a_component_that_keeps_its_thread_when_another_does_not_open_is_given_up_too() {
+    let file = File::new(
+        "- descriptor: pip-services:context-info:default:default:1.0
+  options:
+    close_timeout: 50
+- descriptor: test:part:default:a:1.0
+  blocks: close
+- descriptor: test:part:default:b:1.0
+  fails: open
+",
+    );
+    let test = "a_component_that_keeps_its_thread_when_another_does_not_open_is_given_up_too";
+    let ended = file.start(test, 2, &[]).end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for part in
+        ["Cannot close test:part:default:a:1.0", "tests: test:part:default:b:1.0: NO_PART: open failed"]
+    {
+        assert!(ended.written.contains(part), "'{part}' is not in: {}", ended.written);
+    }
+}
+
+#[test]
 fn a_secret_is_never_written() {
     let part = "- descriptor: test:part:default:a:1.0\n";
     let filled_in = format!("{part}  credential:\n    password: {{{{PASSWORD}}}}\n");
