@@ -7,6 +7,8 @@ use pip_services_commons::{
 };
 use pip_services_components::build::IFactory;
 
+use crate::caught::{CONFIGURE, CREATE, caught};
+
 /// The references as components see them while they are linked: what is required and not there is made.
 /// Ports `BuildReferencesDecorator`.
 pub(crate) struct BuildReferences<'a> {
@@ -34,10 +36,10 @@ impl<'a> BuildReferences<'a> {
         };
         let locator = clarify(locator, &registered);
         let fault = |error: ApplicationError| error.with_details("made", &locator);
-        let component = factory.create(&locator).map_err(fault)?;
+        let component = caught(&CREATE, || factory.create(&locator)).map_err(fault)?;
         if let Some(configurable) = cast::<dyn IConfigurable>(&component) {
             let config = ConfigParams::from_tuples([("descriptor", locator.to_string())]);
-            configurable.configure(&config).map_err(fault)?;
+            caught(&CONFIGURE, || configurable.configure(&config)).map_err(fault)?;
         }
         self.references.put(locator.clone(), component.clone());
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push((locator, component.clone()));

@@ -10,6 +10,7 @@ use pip_services_components::{build::IFactory, log::ILogger};
 use crate::{
     ComponentConfig,
     build_references::{BuildReferences, find_factory},
+    caught::{CONFIGURE, CREATE, LINK, caught},
     closed::Closed,
     managed::{Managed, of_component},
 };
@@ -52,7 +53,8 @@ impl Components {
         let managed = &mut self.managed[index];
         managed.entry = Some(entry);
         if let Some(configurable) = cast::<dyn IConfigurable>(&component) {
-            configurable.configure(config.config()).map_err(|error| managed.error(error))?;
+            caught(&CONFIGURE, || configurable.configure(config.config()))
+                .map_err(|error| managed.error(error))?;
         }
         if cast::<dyn IFactory>(&component).is_some() {
             // It may need others to make components, which can be the next ones.
@@ -67,7 +69,7 @@ impl Components {
         locator: &Descriptor,
     ) -> Result<Arc<dyn Component>, ApplicationError> {
         match find_factory(&self.references, locator) {
-            Some((_, factory)) => factory.create(locator),
+            Some((_, factory)) => caught(&CREATE, || factory.create(locator)),
             None => {
                 // Not a programming error, as that of a factory is: the configuration asks for what is not there.
                 let message = format!("no factory makes {locator}; correct the descriptor or add a factory");
@@ -100,7 +102,8 @@ impl Components {
             return Ok(());
         };
         let references = BuildReferences::new(&self.references);
-        let result = referenceable.set_references(&references).map_err(|error| managed.error(error));
+        let result =
+            caught(&LINK, || referenceable.set_references(&references)).map_err(|error| managed.error(error));
         let made = references.into_made();
         self.made.extend(made.iter().map(|(locator, _)| locator.clone()));
         let made = made.into_iter().map(|(locator, component)| Managed::new(locator, component));

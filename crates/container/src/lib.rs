@@ -53,6 +53,7 @@
 
 mod arguments;
 mod build_references;
+mod caught;
 mod closed;
 mod component_config;
 mod components;

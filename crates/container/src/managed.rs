@@ -1,11 +1,17 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use pip_services_commons::{
     errors::ApplicationError,
     refer::{Component, Descriptor, IUnreferenceable, cast},
-    run::{IClosable, IOpenable},
+    run::{IOpenable, closable},
 };
 use tokio::time::timeout;
+
+use crate::caught::{OPEN, caught_async};
 
 /// The code of the error about a component that took too long to close.
 const CLOSE_TIMEOUT: &str = "CLOSE_TIMEOUT";
@@ -20,7 +26,7 @@ pub(crate) struct Managed {
     pub(crate) to_link: bool,
     /// From before it is linked, so that one whose linking failed lets go of what it has found.
     pub(crate) linked: bool,
-    /// From before `open` is called, so that a component whose opening was cancelled is closed.
+    /// From before `open` is called, so that a component whose opening was cancelled, or panicked, is closed.
     pub(crate) opened: bool,
 }
 
@@ -46,10 +52,10 @@ impl Managed {
         let Some(openable) = cast::<dyn IOpenable>(&self.component) else {
             return Ok(());
         };
-        openable.open(correlation_id).await.map_err(|error| {
-            self.opened = false;
-            self.error(error)
-        })
+        let opened = &mut self.opened;
+        // After an error it is closed by itself, after a panic it may be half open.
+        let open = async move { openable.open(correlation_id).await.inspect_err(|_| *opened = false) };
+        caught_async(&OPEN, open).await.map_err(|error| self.error(error))
     }
 
     /// Closes the component if it was opened. One that takes longer than `limit`, or panics, is given up.
@@ -61,7 +67,7 @@ impl Managed {
         if !std::mem::take(&mut self.opened) {
             return Ok(());
         }
-        let Some(closable) = cast::<dyn IClosable>(&self.component) else {
+        let Some(closable) = closable(&self.component) else {
             return Ok(());
         };
         // In a task of its own, so that a panic does not keep the others from being closed.
@@ -89,7 +95,8 @@ impl Managed {
             return;
         }
         if let Some(unreferenceable) = cast::<dyn IUnreferenceable>(&self.component) {
-            unreferenceable.unset_references();
+            // A panic was told by its hook, and must not keep the others from letting go.
+            let _ = catch_unwind(AssertUnwindSafe(|| unreferenceable.unset_references()));
         }
     }
 }

@@ -213,8 +213,8 @@ impl ManagedReferences {
     ///
     /// # Errors
     /// The first error of a component as it is, with its locator in the detail `component`. Where the error is about
-    /// making what the component requires, the locator of that is the detail `made`. What was opened before is closed
-    /// again in reverse.
+    /// making what the component requires, the locator of that is the detail `made`. A component that panics is an error
+    /// too: `LINK_FAILED` or `OPEN_FAILED` (Internal). What was opened before is closed again in reverse.
     pub async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut components = self.components.lock().await;
         if self.is_open() {

@@ -60,8 +60,8 @@ impl Journal {
 ///
 /// * `fails`: the step at which it fails, with `category` `NoResponse` unless it says `Misconfiguration`;
 /// * `tells`: whether its errors tell all of its configuration;
-/// * `hangs`, `blocks`, `panics`: the step, `open` or `close`, at which it never returns, keeps its thread for ever,
-///   or panics;
+/// * `hangs`, `blocks`: the step, `open` or `close`, at which it never returns, or keeps its thread for ever;
+/// * `panics`: the step at which it panics;
 /// * `needs.*`: locators of parts that it requires.
 pub(crate) struct Part {
     name: String,
@@ -99,6 +99,7 @@ impl Part {
     fn step(&self, step: &str) -> Result<(), ApplicationError> {
         self.journal.note(format!("{step} {}", self.name));
         let config = self.config();
+        assert_ne!(config.get("panics"), Some(step));
         if config.get("fails") != Some(step) {
             return Ok(());
         }
@@ -115,7 +116,6 @@ impl Part {
     async fn slow_step(&self, step: &str) -> Result<(), ApplicationError> {
         self.step(step)?;
         let config = self.config();
-        assert_ne!(config.get("panics"), Some(step));
         while config.get("blocks") == Some(step) {
             thread::park();
         }
@@ -150,6 +150,7 @@ impl IReferenceable for Part {
 impl IUnreferenceable for Part {
     fn unset_references(&self) {
         self.journal.note(format!("unlink {}", self.name));
+        assert_ne!(self.config().get("panics"), Some("unlink"));
         self.needed.lock().unwrap().clear();
     }
 }
@@ -182,7 +183,8 @@ pub(crate) fn part(name: &str, journal: &Journal, config: &[(&str, &str)]) -> Ar
     Arc::new(part)
 }
 
-/// Makes `test:part:default:*:1.0`, and under `test:part:broken:*:1.0` nothing but errors.
+/// Makes `test:part:default:*:1.0`, under `test:part:broken:*:1.0` nothing but errors, and under
+/// `test:part:panicking:*:1.0` nothing but panics.
 pub(crate) fn part_factory(journal: &Journal) -> Factory {
     let mut factory = Factory::new();
     let journal = journal.clone();
@@ -192,6 +194,7 @@ pub(crate) fn part_factory(journal: &Journal) -> Factory {
     factory.register(Descriptor::new("test", "part", "broken", "*", "1.0"), |_| {
         Err(ApplicationError::config(None, "BROKEN", "broken"))
     });
+    factory.register(Descriptor::new("test", "part", "panicking", "*", "1.0"), |_| panic!("no parts today"));
     factory
 }
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use pip_services_commons::{errors::ErrorCategory, refer::IReferences};
+use pip_services_container::ContainerConfig;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -197,4 +198,51 @@ async fn a_component_that_panics_in_close_does_not_keep_the_others_open() {
     assert_eq!(error.code(), "CLOSE_FAILED");
     assert_eq!(error.detail("component"), Some("test:part:default:b:1.0"));
     assert_eq!(journal.take()[..3], ["close c", "close b", "close a"]);
+}
+
+#[tokio::test]
+async fn a_component_that_panics_on_its_way_to_open_is_an_error_that_names_it_and_the_rest_is_closed() {
+    let cases = [
+        ("configure", "CONFIGURE_FAILED", vec!["configure a", "create b", "configure b"]),
+        ("link", "LINK_FAILED", vec!["link a", "link b", "unlink b", "unlink a"]),
+        (
+            "open",
+            "OPEN_FAILED",
+            vec!["open a", "open b", "close b", "close a", "unlink c", "unlink b", "unlink a"],
+        ),
+    ];
+    for (step, code, expected) in cases {
+        let (container, journal) = container(&three(&json!({"panics": step})));
+        let error = container.open(None).await.unwrap_err();
+        assert_eq!((error.code(), error.category()), (code, &ErrorCategory::Internal));
+        assert_eq!(error.detail("component"), Some("test:part:default:b:1.0"));
+        let steps = journal.take();
+        assert_eq!(steps[steps.len() - expected.len()..], expected);
+        assert!(!container.is_open() && container.references().get_all().is_empty());
+
+        container.configure(ContainerConfig::from_value(&three(&json!({}))).unwrap());
+        container.open(None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_factory_that_panics_is_an_error_with_what_it_said() {
+    let listed = json!([{"descriptor": "test:part:panicking:b:1.0"}]);
+    let required = json!([{"descriptor": "test:part:default:a:1.0", "needs": ["test:part:panicking:b:1.0"]}]);
+    for config in [listed, required] {
+        let (container, _) = container(&config);
+        let error = container.open(None).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "CANNOT_CREATE: creating panicked: no parts today");
+        let named = [error.detail("component"), error.detail("made")];
+        assert!(named.contains(&Some("test:part:panicking:b:1.0")), "{named:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_panics_when_it_is_unlinked_does_not_keep_the_others_linked() {
+    let (container, journal) = container(&three(&json!({"panics": "unlink"})));
+    container.open(None).await.unwrap();
+    journal.take();
+    container.close(None).await.unwrap();
+    assert_eq!(journal.take()[3..], ["unlink c", "unlink b", "unlink a"]);
 }
