@@ -1,4 +1,5 @@
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -204,7 +205,8 @@ impl Shared {
             return closed.cancelled().await;
         }
         while timeout(interval, closed.cancelled()).await.is_err() {
-            self.access(CounterCache::dump);
+            // A panic of who saves was told by its hook, and must not be the end of saving.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.access(CounterCache::dump)));
         }
     }
 

@@ -110,3 +110,17 @@ async fn counters_that_are_dropped_while_they_are_open_leave_no_task_behind() {
     // What saves was dropped too, with its end of the channel.
     assert_eq!(timeout(DAY, saved.recv()).await, Ok(None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_who_saves_does_not_end_the_saving_at_intervals() {
+    let (sender, mut saved) = unbounded_channel();
+    let counters = CachedCounters::new(Arc::new(NullLogger::new()), move |counters| {
+        sender.send(counters[0].to_string()).unwrap();
+        assert_ne!(counters[0].count, Some(1), "the saver panics");
+    });
+    counters.open(None).await.unwrap();
+    for expected in ["a Increment count=1", "a Increment count=2"] {
+        counters.increment_one("a");
+        assert_eq!(next(&mut saved).await, expected);
+    }
+}

@@ -229,6 +229,19 @@ async fn what_was_being_saved_when_saving_was_given_up_or_panicked_waits_again()
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_panic_of_who_saves_the_next_attempt_is_at_the_next_interval() {
+    let mut bed = Bed::new(&[("options.interval", "1000")]);
+    bed.sink.set(Mode::Panic);
+    bed.logger.open(None).await.unwrap();
+    let start = Instant::now();
+    bed.log(&["1"]);
+    assert_eq!(bed.asked().await, "1");
+    bed.sink.set(Mode::Save);
+    assert_eq!(bed.asked().await, "1");
+    assert_eq!(start.elapsed().as_millis(), 2000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_saves_may_log() {
     struct Chatty {
         logger: Weak<CachedLogger>,
