@@ -51,6 +51,12 @@ fn both_formats_give_the_same_parameters_in_the_order_of_the_file() {
         ("nothing but a comment", "{{! empty }}null", "# empty", ""),
         ("an empty map", "{}", "{}", ""),
         ("text with a quote", r#"{"a": "{{{QUOTED}}}"}"#, "a: \"{{{QUOTED}}}\"", "a=a\"b"),
+        (
+            "line ends of Windows",
+            "{\r\n\"a\": 1,\r\n\"b\": \"{{Z}}\"\r\n}\r\n",
+            "a: 1\r\nb: {{Z}}\r\n",
+            "a=1;b=1",
+        ),
         ("a byte order mark", "\u{feff}{\"a\": 1}", "\u{feff}a: 1", "a=1"),
         ("indented as a whole", "  {\"a\": 1, \"b\": 2}", "\n  a: 1\n  b: 2", "a=1;b=2"),
     ] {
