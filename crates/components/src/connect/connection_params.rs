@@ -1,7 +1,7 @@
 use std::fmt;
 
 use pip_services_commons::{
-    config::{ConfigParams, IntoConfigValue},
+    config::{ConfigParams, IntoConfigValue, redacted},
     convert::to_long,
     errors::ApplicationError,
 };
@@ -126,7 +126,8 @@ impl ConnectionParams {
         match to_long(text).and_then(|port| u16::try_from(port).ok()) {
             Some(port) if port >= least => Ok(Some(port)),
             _ => {
-                let message = format!("{key} is '{text}'; it must be a number from {least} to 65535");
+                let shown = redacted(key, text);
+                let message = format!("{key} is '{shown}'; it must be a number from {least} to 65535");
                 Err(ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key))
             }
         }

@@ -87,9 +87,11 @@ async fn what_cannot_be_resolved_tells_keys_and_no_parameters() {
     connections.configure(&config(&tuples)).unwrap();
     assert_hidden("resolve", &connections.resolve(None).await.unwrap_err());
     assert_hidden("resolve_all", &connections.resolve_all(None).await.unwrap_err());
-    let mut tuples = tuples.to_vec();
-    tuples.push(("connection.port", "x"));
-    assert_hidden("configure", &connections.configure(&config(&tuples)).unwrap_err());
+    for port in ["x", "tcp://me:hunter2@host:1883"] {
+        let mut tuples = tuples.to_vec();
+        tuples.push(("connection.port", port));
+        assert_hidden("configure", &connections.configure(&config(&tuples)).unwrap_err());
+    }
 
     let credentials = CredentialResolver::new();
     let tuples = [("credential.store_key", "k"), ("credential.password", "hunter2")];
@@ -190,6 +192,15 @@ fn an_error_of_a_file_does_not_quote_its_lines() {
         let path = folder.file("config.yml", text);
         assert_hidden(what, &YamlConfigReader::read_config(None, path, &ConfigParams::new()).unwrap_err());
     }
+}
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn a_protocol_hides_the_user_info_that_it_should_not_have() {
+    use pip_services_components::count::PrometheusCounters;
+
+    let config = config(&[("connection.protocol", "http://me:hunter2@host")]);
+    assert_hidden("the protocol", &PrometheusCounters::new().configure(&config).unwrap_err());
 }
 
 #[cfg(feature = "prometheus")]

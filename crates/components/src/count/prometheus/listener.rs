@@ -45,8 +45,9 @@ pub(super) fn check_protocol(connection: &ConnectionParams, section: &str) -> Re
     match connection.get_protocol() {
         None | Some("http") => Ok(()),
         Some(protocol) => {
-            let why = format!("is '{protocol}'; it must be http");
-            Err(misconfigured("UNSUPPORTED_PROTOCOL", &format!("{section}.protocol"), &why))
+            let key = format!("{section}.protocol");
+            let why = format!("is '{}'; it must be http", redacted(&key, protocol));
+            Err(misconfigured("UNSUPPORTED_PROTOCOL", &key, &why))
         }
     }
 }
