@@ -98,7 +98,8 @@ impl ManagedReferences {
     }
 
     /// Adds a component. While the others are open it is linked and opened at once, and so is what it requires and
-    /// has to be made.
+    /// has to be made. Where the future is dropped before, it stays as far as it came until it is removed or all are
+    /// closed.
     ///
     /// # Errors
     /// Its own error, where it cannot be linked or opened, with its locator in the detail `component`. It is not
