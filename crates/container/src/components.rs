@@ -159,7 +159,12 @@ impl Components {
             Arc::ptr_eq(&managed.component, component) && managed.locator.matches(locator)
         };
         let newest = self.managed.iter().rposition(is_it)?;
-        Some(self.managed.remove(newest))
+        let mut taken = self.managed.remove(newest);
+        if self.managed.iter().any(|managed| Arc::ptr_eq(&managed.component, component)) {
+            // It lives on under another locator.
+            (taken.linked, taken.opened) = (false, false);
+        }
+        Some(taken)
     }
 }
 

@@ -274,3 +274,19 @@ async fn what_others_put_into_the_references_is_found_and_not_led() {
     assert!(references.remove(None, &locator("*:plain:*:*:*")).await.unwrap().is_some());
     assert_eq!(names(&references), ["a", "b"]);
 }
+
+#[tokio::test]
+async fn one_component_under_two_locators_is_closed_when_the_last_one_is_removed() {
+    let (references, journal) = references(&[]).await;
+    let a = part("a", &journal, &[]);
+    for name in ["first", "second"] {
+        references.put(None, locator(&format!("test:part:default:{name}:1.0")), a.clone()).await.unwrap();
+    }
+    references.open(None).await.unwrap();
+    journal.take();
+
+    assert!(references.remove(None, &locator("*:part:*:second:*")).await.unwrap().is_some());
+    assert!(journal.take().is_empty());
+    assert!(references.remove(None, &locator("*:part:*:first:*")).await.unwrap().is_some());
+    assert_eq!(journal.take(), ["close a", "unlink a"]);
+}
