@@ -27,7 +27,7 @@ use super::{
 ///
 /// Configuration is text, and what stands in the file stays as it is written: booleans are `true` and `false`
 /// only, and a number whose digits would not survive, such as the version `1.10` or an id `52e3`, is a text.
-/// Anchors, aliases and merge keys work, within bounds that no honest file reaches.
+/// Anchors, aliases and merge keys work, within bounds that no honest file reaches, and so does nesting, up to 32 levels.
 ///
 /// ```
 /// use pip_services_commons::config::ConfigParams;
