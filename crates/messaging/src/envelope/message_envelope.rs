@@ -131,6 +131,11 @@ impl MessageEnvelope {
         self.reference = reference;
     }
 
+    /// Takes the token of the lock out.
+    pub(crate) fn take_reference(&mut self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.reference.take()
+    }
+
     /// The envelope in the JSON form that all ports share.
     ///
     /// ```
