@@ -10,6 +10,8 @@ mod delivery;
 mod errors;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// A broker that resets connections while much is in flight.
+mod resets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.
