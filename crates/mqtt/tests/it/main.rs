@@ -14,6 +14,8 @@ mod errors;
 mod faults;
 /// Listeners, and what they leave behind.
 mod listening;
+/// A broker that resets connections while much is in flight.
+mod resets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.
