@@ -25,6 +25,8 @@ fn service(port: u16) -> Service {
             "descriptor": "pip-services:connection:mqtt:default:1.0",
             "connection": {"host": "127.0.0.1", "port": port},
         }),
+        json!({"descriptor": "pip-services:queue-factory:memory:default:1.0"}),
+        json!({"descriptor": "pip-services:queue-factory:mqtt:default:1.0"}),
         json!({"descriptor": "pip-services:message-queue:memory:drafts:1.0"}),
         json!({
             "descriptor": "pip-services:message-queue:mqtt:orders:1.0",
@@ -79,7 +81,7 @@ async fn a_closed_service_keeps_no_component(broker: TestBroker) {
         assert_eq!(next(&*bills).await, "b");
     }
     let components = components(&service);
-    assert!(components.len() >= 9, "{}", components.len());
+    assert!(components.len() >= 11, "{}", components.len());
     service.close().await;
     assert_gone(&components).await;
     gate.empty().await;

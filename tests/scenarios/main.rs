@@ -16,6 +16,8 @@ mod gate;
 mod leaks;
 /// Addresses and credentials that are looked up.
 mod lookups;
+/// Factories of queues that the file lists.
+mod queue_factories;
 mod service;
 mod support;
 /// A receive that waits.

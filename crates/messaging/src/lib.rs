@@ -4,7 +4,10 @@
 //! * [`IMessageQueue`]: the contract of all queues, and [`MessagingCapabilities`], what one can do;
 //! * [`IMessageReceiver`] and [`CallbackMessageReceiver`]: who handles messages;
 //! * [`MemoryMessageQueue`]: a queue within the process;
-//! * [`MessageQueue`] and [`MessageBuffer`]: what a queue is built from;
+//! * [`IMessageQueueExt`]: what any queue can do in terms of these: send values, receive them, send batches, stream;
+//! * [`MemoryMessageQueueFactory`]: makes queues by name, as [`IMessageQueueFactory`];
+//! * [`MessageQueue`], [`CachedMessageQueue`] and [`MessageQueueFactory`]: what a queue of your own is built from;
+//! * `TestMessageReceiver` (feature `test-util`): a receiver for tests;
 //! * `conformance` (a feature): the suite that any queue's author can run.
 //!
 //! ```
@@ -28,7 +31,6 @@
 //! # Ok(()) }
 //! ```
 
-mod buffer;
 mod capabilities;
 mod envelope;
 mod factory;
@@ -37,13 +39,25 @@ mod memory;
 mod queue;
 mod wait;
 
-pub use buffer::MessageBuffer;
 pub use capabilities::MessagingCapabilities;
 pub use envelope::{IntoPayload, MessageEnvelope};
-pub use factory::DefaultMessagingFactory;
-pub use listen::{CallbackMessageReceiver, IMessageReceiver};
+pub use factory::{
+    DefaultMessagingFactory, IMessageQueueFactory, MemoryMessageQueueFactory, MessageQueueFactory,
+};
+#[cfg(feature = "test-util")]
+pub use listen::TestMessageReceiver;
+pub use listen::{CallbackMessageReceiver, IMessageReceiver, ListenedQueue, Readiness};
 pub use memory::MemoryMessageQueue;
-pub use queue::{IMessageQueue, IMessageQueueConnection, MessageQueue, SendError};
+pub use queue::{
+    CachedMessageQueue, IMessageQueue, IMessageQueueConnection, IMessageQueueExt, ISubscription,
+    MessageInbox, MessageQueue, ReceiveError, SendBatchError, SendError,
+};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+
+/// For the macros of this crate, which expand where these may not be named.
+#[doc(hidden)]
+pub use pip_services_commons as __commons;
+#[doc(hidden)]
+pub use pip_services_components as __components;

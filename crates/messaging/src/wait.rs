@@ -1,19 +1,13 @@
 //! Waiting for something to take: the one way in which a receive waits, without polling.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use tokio::{
     sync::Notify,
+    task::coop::consume_budget,
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-
-/// The time a duration from now, or one beyond any process's life where the clock cannot tell it.
-pub(crate) fn after(duration: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    let now = Instant::now();
-    now.checked_add(duration).unwrap_or(now + FAR)
-}
 
 /// What an attempt to take something gave.
 pub(crate) enum Attempt<T> {
@@ -34,6 +28,8 @@ pub(crate) async fn wait_for<T>(
     timeout: Duration,
     mut attempt: impl FnMut() -> Attempt<T>,
 ) -> Option<T> {
+    // Whoever always finds something must still let other tasks run.
+    consume_budget().await;
     let deadline = after(timeout);
     loop {
         // From here on it hears of a change, also of one during the attempt.
@@ -42,13 +38,30 @@ pub(crate) async fn wait_for<T>(
             Attempt::Taken(value) => return Some(value),
             Attempt::Nothing(retry) => retry,
         };
-        if deadline <= Instant::now() {
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return None;
         }
+        let wake_up = match (retry, deadline) {
+            (Some(retry), Some(deadline)) => Some(retry.min(deadline)),
+            (retry, deadline) => retry.or(deadline),
+        };
         tokio::select! {
             () = closed.cancelled() => return None,
             () = notified => {}
-            () = sleep_until(retry.map_or(deadline, |retry| retry.min(deadline))) => {}
+            () = sleep_until_or_forever(wake_up) => {}
         }
+    }
+}
+
+/// The time a duration from now; `None`, never, where the clock cannot tell it.
+pub(crate) fn after(duration: Duration) -> Option<Instant> {
+    if duration == Duration::MAX { None } else { Instant::now().checked_add(duration) }
+}
+
+/// Without a time there is no timer.
+pub(crate) async fn sleep_until_or_forever(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }

@@ -2,8 +2,35 @@ use std::sync::Arc;
 
 use pip_services_commons::refer::Descriptor;
 use pip_services_components::{build::Factory, factory};
+use pip_services_messaging::{MessageQueueFactory, message_queue_factory};
 
 use crate::{MqttConnection, MqttMessageQueue};
+
+/// Makes MQTT queues with its own configuration and references; ports `MqttMessageQueueFactory`.
+///
+/// It makes `pip-services:message-queue:mqtt:*:1.0`, named as the descriptor; see [`MessageQueueFactory`]. Its
+/// parameters are those of an [`MqttMessageQueue`], but for `topic`: the topic of each queue is its name.
+///
+/// ```
+/// use pip_services_commons::config::{ConfigParams, IConfigurable};
+/// use pip_services_messaging::{IMessageQueue, IMessageQueueFactory};
+/// use pip_services_mqtt::MqttMessageQueueFactory;
+///
+/// let factory = MqttMessageQueueFactory::new();
+/// factory.configure(&ConfigParams::from_tuples([("connection.host", "localhost"), ("options.qos", "1")]))?;
+/// assert_eq!(factory.create_queue("orders")?.get_name(), "orders");
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
+pub struct MqttMessageQueueFactory(MessageQueueFactory);
+message_queue_factory!(MqttMessageQueueFactory);
+
+impl MqttMessageQueueFactory {
+    /// A factory that is not configured.
+    pub fn new() -> Self {
+        let locator = Descriptor::new("pip-services", "message-queue", "mqtt", "*", "1.0");
+        Self(MessageQueueFactory::new(locator, MqttMessageQueue::new).destination("topic"))
+    }
+}
 
 /// Creates the components of this crate by descriptor; ports `DefaultMqttFactory`.
 ///
@@ -11,6 +38,7 @@ use crate::{MqttConnection, MqttMessageQueue};
 /// |---|---|
 /// | `pip-services:message-queue:mqtt:*:1.0` | [`MqttMessageQueue`], named as the descriptor |
 /// | `pip-services:connection:mqtt:*:1.0` | [`MqttConnection`] |
+/// | `pip-services:queue-factory:mqtt:*:1.0` | [`MqttMessageQueueFactory`] |
 pub struct DefaultMqttFactory(Factory);
 factory!(DefaultMqttFactory);
 
@@ -24,6 +52,8 @@ impl DefaultMqttFactory {
         });
         let connection = Descriptor::new("pip-services", "connection", "mqtt", "*", "1.0");
         factory.register(connection, |_| Ok(Arc::new(MqttConnection::new())));
+        let queue_factory = Descriptor::new("pip-services", "queue-factory", "mqtt", "*", "1.0");
+        factory.register(queue_factory, |_| Ok(Arc::new(MqttMessageQueueFactory::new())));
         Self(factory)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! * [`MqttMessageQueue`]: a queue on a topic of a broker;
 //! * [`MqttConnection`]: a connection that several queues share through the references;
-//! * [`DefaultMqttFactory`]: both by descriptor.
+//! * [`MqttMessageQueueFactory`]: makes queues by name;
+//! * [`DefaultMqttFactory`]: all of them by descriptor.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -39,5 +40,5 @@ mod session;
 mod topic;
 
 pub use connection::MqttConnection;
-pub use factory::DefaultMqttFactory;
+pub use factory::{DefaultMqttFactory, MqttMessageQueueFactory};
 pub use queue::MqttMessageQueue;

@@ -90,7 +90,7 @@ fn default_client_id() -> String {
     format!("{host}-{}", IdGenerator::next_short())
 }
 
-/// The options of a queue.
+/// The options of a queue that others with a cache do not have.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct QueueOptions {
     /// The topic, if it is not the queue's name.
@@ -98,20 +98,11 @@ pub(crate) struct QueueOptions {
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) serialize_envelope: bool,
-    pub(crate) autosubscribe: bool,
-    pub(crate) max_cache_size: usize,
 }
 
 impl Default for QueueOptions {
     fn default() -> Self {
-        Self {
-            topic: None,
-            qos: QoS::default(),
-            retain: false,
-            serialize_envelope: true,
-            autosubscribe: false,
-            max_cache_size: 10_000,
-        }
+        Self { topic: None, qos: QoS::default(), retain: false, serialize_envelope: true }
     }
 }
 
@@ -129,19 +120,11 @@ impl QueueOptions {
             }
             Some(other) => return Err(bad_option("BAD_VALUE", "options.ack", other, "'auto'")),
         }
-        let max_cache_size = match config.try_get_as_long("options.max_cache_size")? {
-            None => defaults.max_cache_size,
-            Some(size) => usize::try_from(size).ok().filter(|size| *size > 0).ok_or_else(|| {
-                bad_option("BAD_VALUE", "options.max_cache_size", &size.to_string(), "1 or more")
-            })?,
-        };
         Ok(Self {
             topic: config.get_as_nullable_string("topic"),
             qos: QoS::from_config(config)?,
             retain: flag("options.retain", defaults.retain)?,
             serialize_envelope: flag("options.serialize_envelope", defaults.serialize_envelope)?,
-            autosubscribe: flag("options.autosubscribe", defaults.autosubscribe)?,
-            max_cache_size,
         })
     }
 }
@@ -185,7 +168,6 @@ mod tests {
             ("options.qos", "3", "BAD_QOS"),
             ("options.qos", "high", "BAD_QOS"),
             ("options.retain", "maybe", "BAD_VALUE"),
-            ("options.max_cache_size", "0", "BAD_VALUE"),
             ("options.ack", "manual", "UNSUPPORTED_OPTION"),
             ("options.ack", "later", "BAD_VALUE"),
         ];

@@ -22,7 +22,7 @@ impl IdGenerator {
 
     /// A version 4 UUID as 32 lower-case hexadecimal digits without dashes.
     pub fn next_long() -> String {
-        Uuid::new_v4().simple().to_string()
+        Uuid::new_v4().simple().encode_lower(&mut Uuid::encode_buffer()).to_owned()
     }
 }
 

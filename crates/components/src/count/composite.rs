@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -36,6 +39,8 @@ use super::{CounterTiming, ICounters};
 #[derive(Default)]
 pub struct CompositeCounters {
     counters: ArcSwap<Vec<Arc<dyn ICounters>>>,
+    /// Whether there are any: without them, a measurement costs nothing.
+    any: AtomicBool,
 }
 component!(CompositeCounters: dyn ICounters, dyn IReferenceable, dyn IUnreferenceable);
 
@@ -45,7 +50,20 @@ impl CompositeCounters {
         Self::default()
     }
 
+    /// Whether there are no counters, so that a measurement need not even be prepared.
+    pub fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, counters: Vec<Arc<dyn ICounters>>) {
+        self.any.store(!counters.is_empty(), Ordering::Relaxed);
+        self.counters.store(Arc::new(counters));
+    }
+
     fn each(&self, measure: impl Fn(&dyn ICounters)) {
+        if self.is_empty() {
+            return;
+        }
         for counters in self.counters.load().iter() {
             measure(&**counters);
         }
@@ -62,7 +80,7 @@ impl IReferenceable for CompositeCounters {
             .filter(|component| cast::<Self>(component).is_none())
             .filter_map(cast::<dyn ICounters>)
             .collect();
-        self.counters.store(Arc::new(counters));
+        self.set(counters);
         Ok(())
     }
 }
@@ -70,7 +88,7 @@ impl IReferenceable for CompositeCounters {
 impl IUnreferenceable for CompositeCounters {
     /// Lets all counters go; measurements then go nowhere.
     fn unset_references(&self) {
-        self.counters.store(Arc::default());
+        self.set(Vec::new());
     }
 }
 

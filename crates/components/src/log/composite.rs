@@ -1,4 +1,11 @@
-use std::{error::Error, fmt::Arguments, sync::Arc};
+use std::{
+    error::Error,
+    fmt::Arguments,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 use pip_services_commons::{
@@ -40,6 +47,8 @@ use super::{ILogger, LogLevel};
 #[derive(Default)]
 pub struct CompositeLogger {
     loggers: ArcSwap<Vec<Arc<dyn ILogger>>>,
+    /// Whether there is any: without one, a message costs nothing.
+    any: AtomicBool,
 }
 component!(
     CompositeLogger: dyn ILogger,
@@ -52,6 +61,11 @@ impl CompositeLogger {
     /// A logger without loggers.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn set(&self, loggers: Vec<Arc<dyn ILogger>>) {
+        self.any.store(!loggers.is_empty(), Ordering::Relaxed);
+        self.loggers.store(Arc::new(loggers));
     }
 }
 
@@ -75,7 +89,7 @@ impl IReferenceable for CompositeLogger {
             .filter(|component| cast::<Self>(component).is_none())
             .filter_map(cast::<dyn ILogger>)
             .collect();
-        self.loggers.store(Arc::new(loggers));
+        self.set(loggers);
         Ok(())
     }
 }
@@ -83,7 +97,7 @@ impl IReferenceable for CompositeLogger {
 impl IUnreferenceable for CompositeLogger {
     /// Lets all loggers go; messages then go nowhere.
     fn unset_references(&self) {
-        self.loggers.store(Arc::default());
+        self.set(Vec::new());
     }
 }
 
@@ -99,7 +113,7 @@ impl ILogger for CompositeLogger {
     fn set_level(&self, _level: LogLevel) {}
 
     fn is_enabled(&self, level: LogLevel) -> bool {
-        self.loggers.load().iter().any(|logger| logger.is_enabled(level))
+        self.any.load(Ordering::Relaxed) && self.loggers.load().iter().any(|logger| logger.is_enabled(level))
     }
 
     fn log(
@@ -109,6 +123,9 @@ impl ILogger for CompositeLogger {
         error: Option<&(dyn Error + 'static)>,
         message: Arguments<'_>,
     ) {
+        if !self.any.load(Ordering::Relaxed) {
+            return;
+        }
         for logger in self.loggers.load().iter() {
             logger.log(level, correlation_id, error, message);
         }

@@ -409,12 +409,15 @@ fn references_set_again_replace_the_counters_of_a_composite_and_unset_drops_them
     let measured = Arc::new(LogCounters::new());
     let references = references([("test:counters:log:default:1.0", measured.clone() as _)]);
     let composite = CompositeCounters::new();
+    assert!(composite.is_empty());
     composite.set_references(&references).unwrap();
     composite.set_references(&references).unwrap();
+    assert!(!composite.is_empty());
     composite.increment_one("c");
     assert_eq!(measured.get("c").unwrap().count, Some(1));
 
     composite.unset_references();
+    assert!(composite.is_empty());
     composite.increment_one("c");
     composite.begin_timing("t").end_timing();
     assert_eq!((measured.get("c").unwrap().count, measured.get("t")), (Some(1), None));

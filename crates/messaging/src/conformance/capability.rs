@@ -1,7 +1,6 @@
 use crate::MessagingCapabilities;
 
-/// One flag of a queue's capabilities. `can_clear` is not among them: clearing is no operation of the queue
-/// interface.
+/// One flag of a queue's capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Capability {
     MessageCount,
@@ -12,10 +11,11 @@ pub(super) enum Capability {
     RenewLock,
     Abandon,
     DeadLetter,
+    Clear,
 }
 
 impl Capability {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::MessageCount,
         Self::Send,
         Self::Receive,
@@ -24,6 +24,7 @@ impl Capability {
         Self::RenewLock,
         Self::Abandon,
         Self::DeadLetter,
+        Self::Clear,
     ];
 
     pub(super) fn is_in(self, capabilities: &MessagingCapabilities) -> bool {
@@ -36,11 +37,28 @@ impl Capability {
             Self::RenewLock => capabilities.can_renew_lock,
             Self::Abandon => capabilities.can_abandon,
             Self::DeadLetter => capabilities.can_dead_letter,
+            Self::Clear => capabilities.can_clear,
         }
     }
 
-    /// Those of the given ones that a queue lacks.
-    pub(super) fn missing(wanted: &[Self], capabilities: &MessagingCapabilities) -> Vec<Self> {
-        wanted.iter().copied().filter(|capability| !capability.is_in(capabilities)).collect()
+    /// The operation that it allows, the first where there are several.
+    pub(super) fn operation(self) -> &'static str {
+        match self {
+            Self::MessageCount => "read_message_count",
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Peek => "peek",
+            Self::PeekBatch => "peek_batch",
+            Self::RenewLock => "renew_lock",
+            Self::Abandon => "abandon",
+            Self::DeadLetter => "move_to_dead_letter",
+            Self::Clear => "clear",
+        }
+    }
+
+    /// Those that a queue lacks of which it needs one of each group.
+    pub(super) fn missing(needs: &[&[Self]], capabilities: &MessagingCapabilities) -> Vec<Self> {
+        let lacks = |group: &&&[Self]| group.iter().all(|capability| !capability.is_in(capabilities));
+        needs.iter().filter(lacks).flat_map(|group| group.iter().copied()).collect()
     }
 }

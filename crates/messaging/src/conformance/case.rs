@@ -1,17 +1,25 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use fastrand::Rng;
 use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::ApplicationError};
 
 use super::{
     Fixture, Profile, QueueContext,
+    fixture::Made,
     ledger::Ledger,
+    observer::Observer,
     pace::{PATIENCE, PROMPT, Pace},
     subject::Subject,
 };
-use crate::{IMessageQueue, MessageEnvelope, MessagingCapabilities};
+use crate::{MessageEnvelope, MessagingCapabilities};
+
+/// The longest limit in a rehearsal, and which part of what a stress case sends is sent there.
+const REHEARSAL: Duration = Duration::from_secs(2);
+const REHEARSED_PART: usize = 10;
 
 /// How a case, or a step of it, ends: with a text that tells what does not hold.
 pub(super) type CaseResult<T = ()> = Result<T, String>;
@@ -33,7 +41,21 @@ pub(super) struct Case {
     fixture: Fixture,
     pace: Pace,
     ledger: Arc<Ledger>,
-    queues: Mutex<Vec<Arc<dyn IMessageQueue>>>,
+    observer: Arc<Observer>,
+    state: Mutex<State>,
+}
+
+/// What changes while the case runs.
+#[derive(Default)]
+pub(super) struct State {
+    open: Vec<Made>,
+    /// How many instances there are of a queue, by name.
+    instances: HashMap<String, usize>,
+    /// What the fixture lacks, so that the case cannot go on.
+    pub(super) lacks: Option<String>,
+    /// What keeps the broker from working until it is undone.
+    pub(super) cut: bool,
+    pub(super) stalled: bool,
 }
 
 impl Case {
@@ -41,19 +63,53 @@ impl Case {
         let mut run = IdGenerator::next_long();
         run.truncate(12);
         let ledger = Arc::new(Ledger::new(&run));
-        Arc::new(Self { name, run, fixture, pace, ledger, queues: Mutex::default() })
+        Arc::new(Self { name, run, fixture, pace, ledger, observer: Arc::default(), state: Mutex::default() })
+    }
+
+    pub(super) fn fixture(&self) -> &Fixture {
+        &self.fixture
     }
 
     pub(super) fn profile(&self) -> &Profile {
         self.fixture.promised()
     }
 
-    pub(super) fn pace(&self) -> Pace {
-        self.pace
+    /// An upper limit of time, as it counts here.
+    pub(super) fn limit(&self, limit: Duration) -> Duration {
+        let limit = self.pace.limit(limit);
+        if self.fixture.is_rehearsal() { limit.min(REHEARSAL) } else { limit }
+    }
+
+    /// How long a message may take to arrive.
+    pub(super) fn patience(&self) -> Duration {
+        self.limit(PATIENCE)
+    }
+
+    /// How many a stress case sends here.
+    pub(super) fn count(&self, count: usize) -> usize {
+        let divisor = if self.fixture.is_rehearsal() { REHEARSED_PART } else { 1 };
+        self.pace.count(count) / divisor
+    }
+
+    /// Random numbers, and the seed that gives them again.
+    pub(super) fn random(&self) -> (Rng, u64) {
+        let seed = match self.fixture.is_rehearsal() {
+            true => 1,
+            false => self.pace.seed().unwrap_or_else(|| fastrand::u64(..)),
+        };
+        (Rng::with_seed(seed), seed)
     }
 
     pub(super) fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
+    }
+
+    pub(super) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing may be lost, invented or, where the queue promises that, repeated so far.
@@ -71,18 +127,31 @@ impl Case {
     }
 
     /// The name of a queue of this case and run.
-    pub(super) fn queue_name(&self, suffix: &str) -> String {
+    fn queue_name(&self, suffix: &str) -> String {
         let dash = if suffix.is_empty() { "" } else { "-" };
         format!("{}-{}{dash}{suffix}", self.name, self.run)
     }
 
     /// What the queue can do, told by an instance that is not used any further.
     pub(super) async fn capabilities(&self) -> CaseResult<MessagingCapabilities> {
-        Ok(self.create(self.queue_name(""), ConfigParams::new()).await?.get_capabilities())
+        let made = self.create(self.context("", ConfigParams::new())).await?;
+        Ok(made.queue.get_capabilities())
     }
 
-    async fn create(&self, name: String, config: ConfigParams) -> CaseResult<Arc<dyn IMessageQueue>> {
-        let created = self.fixture.create(QueueContext::new(name, config)).await;
+    /// What a fixture is told about another instance of a queue.
+    pub(super) fn context(&self, suffix: &str, config: ConfigParams) -> QueueContext {
+        let name = self.queue_name(suffix);
+        let instance = {
+            let mut state = self.state();
+            let instances = state.instances.entry(name.clone()).or_default();
+            *instances += 1;
+            *instances - 1
+        };
+        QueueContext::new(name, instance, config, self.observer.clone())
+    }
+
+    async fn create(&self, context: QueueContext) -> CaseResult<Made> {
+        let created = self.fixture.create(context).await;
         created.map_err(|error| format!("the fixture gave no queue: {error:#}"))
     }
 
@@ -98,24 +167,50 @@ impl Case {
         Ok(subject)
     }
 
-    /// A queue that is not open, by name, and with a topic of another name where one is given.
-    pub(super) async fn named(self: &Arc<Self>, suffix: &str, topic: Option<&str>) -> CaseResult<Subject> {
-        let (name, topic) = (self.queue_name(suffix), topic.map(|topic| self.queue_name(topic)));
-        let mut config = ConfigParams::new();
-        if let Some(topic) = &topic {
-            config.put("topic", topic);
-        }
-        let queue = self.create(name.clone(), config).await?;
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(queue.clone());
-        Ok(Subject::new(queue, topic.unwrap_or(name), self.clone()))
+    /// An open queue by name.
+    pub(super) async fn open_named(self: &Arc<Self>, suffix: &str) -> CaseResult<Subject> {
+        let subject = self.named(suffix, None).await?;
+        subject.open().await?;
+        Ok(subject)
     }
 
-    /// Closes all queues, the newest first.
+    /// An open queue whose locks last that long, if they can be set. It has a name of its own for each such time.
+    pub(super) async fn open_with_locks_of(self: &Arc<Self>, lock_time: Duration) -> CaseResult<Subject> {
+        let milliseconds = lock_time.as_millis().to_string();
+        let context = self.context(
+            &format!("{milliseconds}ms"),
+            ConfigParams::from_tuples([("options.lock_timeout", milliseconds)]),
+        );
+        let subject = self.make(context, None).await?;
+        subject.open().await?;
+        Ok(subject)
+    }
+
+    /// A queue that is not open, by name, and with a topic of another name where one is given.
+    pub(super) async fn named(self: &Arc<Self>, suffix: &str, topic: Option<&str>) -> CaseResult<Subject> {
+        let topic = topic.map(|topic| self.queue_name(topic));
+        let config = ConfigParams::from_tuples(topic.iter().map(|topic| ("topic", topic.as_str())));
+        self.make(self.context(suffix, config), topic).await
+    }
+
+    async fn make(self: &Arc<Self>, context: QueueContext, topic: Option<String>) -> CaseResult<Subject> {
+        let destination = topic.unwrap_or_else(|| context.queue_name().to_owned());
+        let made = self.create(context).await?;
+        self.state().open.push(made.clone());
+        Ok(Subject::new(made, destination, self.clone()))
+    }
+
+    /// Drops a queue without closing it, if the case has no other handle of it.
+    pub(super) fn forget(&self, subject: Subject) {
+        self.state().open.retain(|made| !Arc::ptr_eq(&made.queue, &subject.queue));
+    }
+
+    /// Mends what the case broke, and closes all queues, the newest first.
     pub(super) async fn close(&self) -> CaseResult {
-        let mut queues = std::mem::take(&mut *self.queues.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut result = Ok(());
-        while let Some(queue) = queues.pop() {
-            result = result.and(self.ok("close at the end", queue.close(None)).await);
+        let mut result = self.mend().await;
+        let mut made = std::mem::take(&mut self.state().open);
+        while let Some(made) = made.pop() {
+            result = result.and(self.ok("close at the end", made.queue.close(None)).await);
         }
         result
     }
@@ -127,7 +222,7 @@ impl Case {
         what: &str,
         operation: impl Future<Output = T>,
     ) -> CaseResult<T> {
-        let limit = self.pace.limit(limit);
+        let limit = self.limit(limit);
         let ended = tokio::time::timeout(limit, operation).await;
         ended.map_err(|_| format!("{what} did not end within {limit:?}"))
     }

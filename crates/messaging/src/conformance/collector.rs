@@ -1,15 +1,20 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use pip_services_commons::errors::ApplicationError;
 use tokio::sync::mpsc;
 
 use super::{
     case::{Case, CaseResult},
     ledger::Ledger,
+    pace::QUIET,
     subject::{Arrivals, Received, Subject},
 };
 use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope};
+
+/// How a handling ends.
+type Handled = Result<(), ApplicationError>;
 
 /// A receiver that enters what it gets in the ledger and passes it on to [`Collected`].
 struct Collector<Handle> {
@@ -26,8 +31,23 @@ pub(super) struct Collected(mpsc::UnboundedReceiver<CaseResult<Received>>);
 pub(super) fn collector(
     case: &Case,
     subject: &Subject,
-    handle: impl Fn(&Received) -> Result<(), ApplicationError> + Send + Sync + 'static,
+    handle: impl Fn(&Received) -> Handled + Send + Sync + 'static,
 ) -> (Arc<dyn IMessageReceiver>, Collected) {
+    handler(case, subject, move |received, _| {
+        let handled = handle(&received);
+        Box::pin(async move { handled })
+    })
+}
+
+/// A receiver that handles each message by `handle`, with its queue, and what it got.
+pub(super) fn handler<Handle>(
+    case: &Case,
+    subject: &Subject,
+    handle: Handle,
+) -> (Arc<dyn IMessageReceiver>, Collected)
+where
+    Handle: for<'a> Fn(Received, &'a dyn IMessageQueue) -> BoxFuture<'a, Handled> + Send + Sync + 'static,
+{
     let (collected, receiver) = mpsc::unbounded_channel();
     let destination = subject.destination().to_owned();
     (
@@ -39,25 +59,20 @@ pub(super) fn collector(
 #[async_trait]
 impl<Handle> IMessageReceiver for Collector<Handle>
 where
-    Handle: Fn(&Received) -> Result<(), ApplicationError> + Send + Sync,
+    Handle: for<'a> Fn(Received, &'a dyn IMessageQueue) -> BoxFuture<'a, Handled> + Send + Sync,
 {
-    async fn receive_message(
-        &self,
-        envelope: MessageEnvelope,
-        _: &dyn IMessageQueue,
-    ) -> Result<(), ApplicationError> {
-        let (received, handled) = match self.ledger.arrive(&self.destination, &envelope) {
+    async fn receive_message(&self, envelope: MessageEnvelope, queue: &dyn IMessageQueue) -> Handled {
+        let received = match self.ledger.arrive(&self.destination, &envelope) {
             Ok(None) => return Ok(()),
-            Ok(Some(entry)) => {
-                let received = Received { envelope, entry };
-                let handled = (self.handle)(&received);
-                (Ok(received), handled)
-            }
-            Err(problem) => (Err(problem), Ok(())),
+            Ok(Some(entry)) => Ok(Received { envelope, entry }),
+            Err(problem) => Err(problem),
         };
         // Nobody looks any more once the case has ended.
-        let _ = self.collected.send(received);
-        handled
+        let _ = self.collected.send(received.clone());
+        match received {
+            Ok(received) => (self.handle)(received, queue).await,
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -68,6 +83,32 @@ impl Arrivals for Collected {
             Ok(Some(received)) => received.map(Some),
             Ok(None) => Err("the queue dropped the receiver of its listener".into()),
             Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Collected {
+    /// Makes sure that the receiver gets nothing for a while.
+    pub(super) async fn gets_nothing(&mut self) -> CaseResult {
+        match tokio::time::timeout(QUIET, self.0.recv()).await {
+            Ok(Some(received)) => {
+                let envelope = received?.envelope;
+                Err(format!("the receiver got {envelope}"))
+            }
+            // The queue has dropped the receiver: it cannot be called any more.
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes sure that the queue drops the receiver in time, and so cannot call it any more.
+    pub(super) async fn is_dropped(&mut self, wait: Duration) -> CaseResult {
+        match tokio::time::timeout(wait, self.0.recv()).await {
+            Ok(None) => Ok(()),
+            Ok(Some(received)) => {
+                let envelope = received?.envelope;
+                Err(format!("the receiver got {envelope}"))
+            }
+            Err(_) => Err(format!("the receiver was not dropped within {wait:?}")),
         }
     }
 }

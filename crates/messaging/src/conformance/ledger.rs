@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -26,6 +26,8 @@ struct Book {
     entries: Vec<Entry>,
     by_id: HashMap<String, usize>,
     by_payload: HashMap<Option<Bytes>, usize>,
+    /// By destination: what was acknowledged there and has still to arrive.
+    missing: HashMap<String, BTreeSet<usize>>,
     unexpected: Vec<String>,
     foreign: usize,
 }
@@ -37,6 +39,8 @@ struct Entry {
     received: usize,
     /// How often it was put back, to be received again.
     returned: usize,
+    /// Why it must not arrive any more.
+    gone: Option<&'static str>,
 }
 
 impl Ledger {
@@ -58,6 +62,7 @@ impl Ledger {
             acknowledged: false,
             received: 0,
             returned: 0,
+            gone: None,
         });
         book.by_id.insert(envelope.message_id.clone(), entry);
         book.by_payload.insert(envelope.get_message().cloned(), entry);
@@ -66,12 +71,32 @@ impl Ledger {
 
     /// Its send was Ok.
     pub(super) fn acknowledge(&self, entry: usize) {
-        self.book().entries[entry].acknowledged = true;
+        self.book().change(entry, |entry| entry.acknowledged = true);
     }
 
     /// It was put back: it arrives once more.
     pub(super) fn put_back(&self, entry: usize) {
-        self.book().entries[entry].returned += 1;
+        self.book().change(entry, |entry| entry.returned += 1);
+    }
+
+    /// It was taken away, as by `why`: it does not arrive any more.
+    pub(super) fn take_away(&self, entry: usize, why: &'static str) {
+        self.book().change(entry, |entry| entry.gone = Some(why));
+    }
+
+    /// It may have been lost, and may still arrive.
+    pub(super) fn excuse(&self, entry: usize) {
+        self.book().change(entry, |entry| entry.acknowledged = false);
+    }
+
+    /// Nothing of what happened so far counts.
+    pub(super) fn excuse_all(&self) {
+        let mut book = self.book();
+        for entry in &mut book.entries {
+            entry.acknowledged = false;
+            entry.returned = entry.received;
+        }
+        book.missing.clear();
     }
 
     /// How often it was received.
@@ -79,15 +104,30 @@ impl Ledger {
         self.book().entries[entry].received
     }
 
-    /// The messages that were acknowledged there and have not arrived.
-    pub(super) fn missing(&self, destination: &str) -> Vec<String> {
-        self.book().labels(|entry| entry.is_lost() && entry.destination == destination)
+    /// Whether everything has arrived that was acknowledged there.
+    pub(super) fn is_complete(&self, destination: &str) -> bool {
+        self.book().missing.get(destination).is_none_or(BTreeSet::is_empty)
+    }
+
+    /// The entries that were acknowledged there and have not arrived.
+    pub(super) fn missing(&self, destination: &str) -> Vec<usize> {
+        self.book()
+            .missing
+            .get(destination)
+            .map(|missing| missing.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// What a failure calls these messages.
+    pub(super) fn shown(&self, entries: &[usize]) -> String {
+        let book = self.book();
+        shortened(entries.iter().map(|entry| format!("'{}'", book.entries[*entry].label)))
     }
 
     /// Enters a message that was received, and gives its entry, or `None` for a message of somebody else.
     ///
     /// # Errors
-    /// It is a message of this run that was not sent, or not there.
+    /// It is a message of this run that was not sent, or not there, or was taken away.
     pub(super) fn arrive(
         &self,
         destination: &str,
@@ -97,13 +137,16 @@ impl Ledger {
         let known = book.by_id.get(&envelope.message_id);
         let known = known.or_else(|| book.by_payload.get(&envelope.get_message().cloned())).copied();
         let problem = match known {
-            Some(entry) if book.entries[entry].destination == destination => {
-                book.entries[entry].received += 1;
-                return Ok(Some(entry));
-            }
             Some(entry) => {
-                let Entry { label, destination: sent_to, .. } = &book.entries[entry];
-                format!("'{label}', sent to {sent_to}, came from {destination}")
+                book.change(entry, |entry| entry.received += 1);
+                let Entry { label, destination: sent_to, gone, .. } = &book.entries[entry];
+                match gone {
+                    _ if sent_to != destination => {
+                        format!("'{label}', sent to {sent_to}, came from {destination}")
+                    }
+                    Some(why) => format!("'{label}' came after {why}"),
+                    None => return Ok(Some(entry)),
+                }
             }
             None if self.is_of_this_run(envelope) => {
                 format!("{envelope}, never sent, came from {destination}")
@@ -128,7 +171,7 @@ impl Ledger {
     /// Lost, unexpected and repeated messages are an error, repeated ones only where the queue never repeats.
     pub(super) fn check(&self, delivery: Delivery) -> Result<(), String> {
         let book = self.book();
-        let lost = book.labels(Entry::is_lost);
+        let lost: Vec<_> = book.labels(Entry::is_missing);
         let repeated = match delivery {
             Delivery::AtLeastOnce => Vec::new(),
             Delivery::ExactlyOnce | Delivery::AtMostOnce => {
@@ -138,7 +181,9 @@ impl Ledger {
         let problems: Vec<_> = [("lost", &lost), ("unexpected", &book.unexpected), ("repeated", &repeated)]
             .into_iter()
             .filter(|(_, messages)| !messages.is_empty())
-            .map(|(what, messages)| format!("{} {what}: {}", messages.len(), shortened(messages)))
+            .map(|(what, messages)| {
+                format!("{} {what}: {}", messages.len(), shortened(messages.iter().cloned()))
+            })
             .collect();
         match problems.is_empty() {
             true => Ok(()),
@@ -148,6 +193,19 @@ impl Ledger {
 }
 
 impl Book {
+    fn change(&mut self, number: usize, change: impl FnOnce(&mut Entry)) {
+        let entry = &mut self.entries[number];
+        change(entry);
+        match self.missing.get_mut(&entry.destination) {
+            Some(missing) if entry.is_missing() => missing.insert(number),
+            Some(missing) => missing.remove(&number),
+            None if entry.is_missing() => {
+                self.missing.insert(entry.destination.clone(), BTreeSet::from([number])).is_none()
+            }
+            None => false,
+        };
+    }
+
     fn labels(&self, matching: impl Fn(&Entry) -> bool) -> Vec<String> {
         self.entries
             .iter()
@@ -158,15 +216,15 @@ impl Book {
 }
 
 impl Entry {
-    fn is_lost(&self) -> bool {
-        self.acknowledged && self.received == 0
+    fn is_missing(&self) -> bool {
+        self.acknowledged && self.gone.is_none() && self.received <= self.returned
     }
 }
 
 /// The first of the messages, for a text.
-pub(super) fn shortened(messages: &[String]) -> String {
+fn shortened(messages: impl ExactSizeIterator<Item = String>) -> String {
     let rest = messages.len().saturating_sub(LISTED);
-    let listed = messages[..messages.len() - rest].join(", ");
+    let listed = messages.take(LISTED).collect::<Vec<_>>().join(", ");
     if rest == 0 { listed } else { format!("{listed} and {rest} more") }
 }
 
@@ -180,12 +238,15 @@ impl fmt::Display for Ledger {
         let (sent, unexpected, foreign) = (book.entries.len(), book.unexpected.len(), book.foreign);
         write!(f, "  run {}: {sent} sent, {acknowledged} acknowledged, {received} received, ", self.run)?;
         write!(f, "{unexpected} unexpected, {foreign} of others")?;
-        for Entry { label, destination, acknowledged, received, returned } in book.entries.iter().take(LISTED)
-        {
+        for entry in book.entries.iter().take(LISTED) {
+            let Entry { label, destination, acknowledged, received, returned, gone } = entry;
             let acknowledged = if *acknowledged { "acknowledged" } else { "not acknowledged" };
             write!(f, "\n  '{label}' to {destination}: {acknowledged}, received {received} times")?;
             if *returned > 0 {
                 write!(f, ", put back {returned} times")?;
+            }
+            if let Some(why) = gone {
+                write!(f, ", taken away by {why}")?;
             }
         }
         match sent.saturating_sub(LISTED) {
@@ -252,6 +313,33 @@ mod tests {
         ledger.arrive("q", &sent).unwrap();
         assert_eq!(ledger.check(Delivery::AtLeastOnce), Ok(()));
         assert_eq!(ledger.check(Delivery::ExactlyOnce).unwrap_err(), "1 repeated: 'one'");
+    }
+
+    #[test]
+    fn what_was_put_back_has_to_arrive_again_and_what_was_taken_away_must_not() {
+        let (ledger, sent) = with_one();
+        assert!(!ledger.is_complete("q") && ledger.is_complete("elsewhere"));
+        ledger.arrive("q", &sent).unwrap();
+        assert!(ledger.is_complete("q"));
+        ledger.put_back(0);
+        assert_eq!((ledger.missing("q"), ledger.shown(&[0])), (vec![0], "'one'".to_owned()));
+        assert_eq!(ledger.check(Delivery::AtLeastOnce).unwrap_err(), "1 lost: 'one'");
+        ledger.take_away(0, "a clear");
+        assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
+        assert_eq!(ledger.arrive("q", &sent).unwrap_err(), "'one' came after a clear");
+        assert_eq!(
+            ledger.check(Delivery::AtLeastOnce).unwrap_err(),
+            "1 unexpected: 'one' came after a clear"
+        );
+    }
+
+    #[test]
+    fn what_is_excused_may_be_lost_or_arrive() {
+        let (ledger, sent) = with_one();
+        ledger.excuse(0);
+        assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
+        assert_eq!(ledger.arrive("q", &sent), Ok(Some(0)));
+        assert_eq!(ledger.check(Delivery::ExactlyOnce), Ok(()));
     }
 
     #[test]

@@ -42,6 +42,11 @@ pub(super) async fn refused(
         Capability::DeadLetter => {
             case.refused(code, "move_to_dead_letter", queue.move_to_dead_letter(&mut received)).await
         }
+        // A closed queue may be cleared, and what is no `ICleanable` cannot be asked to.
+        Capability::Clear => match subject.clearing() {
+            Some(clearing) if code == "NOT_SUPPORTED" => case.refused(code, "clear", clearing).await,
+            _ => Ok(()),
+        },
     }
 }
 

@@ -16,21 +16,23 @@ pub struct Profile {
     pub ordered: bool,
     /// Who gets a message when several instances read one destination.
     pub sharing: Sharing,
-    /// Whether messages outlive the close of the queue.
+    /// Whether messages that nobody has received outlive the close of the queue, and a restart of its broker.
     pub durable: bool,
     /// What of an envelope arrives.
     pub content: Content,
     /// The size of the largest payload in bytes; `None` is no limit.
     pub max_payload: Option<usize>,
-    /// How long a received message stays hidden, in a queue with locks.
+    /// How long a received message stays hidden, in a queue with locks, in the cases that wait for the end of a
+    /// lock. They set `options.lock_timeout` to it. A queue whose locks cannot be set tells how long they last.
     pub lock_time: Duration,
-    /// How many unread messages the queue keeps; `None` is no limit.
+    /// How many unread messages the queue keeps; `None` is no limit. Beyond it a send fails, or a message is
+    /// dropped and counted in `queue.<name>.dropped_messages`.
     pub max_backlog: Option<usize>,
 }
 
 impl Profile {
     /// The queue that promises everything: exactly once, in order, durable, whole envelopes, without limits,
-    /// shared among its readers, with locks of 30 seconds.
+    /// shared among its readers, with locks of half a second where the suite waits for their end.
     pub const fn strict() -> Self {
         Self {
             delivery: Delivery::ExactlyOnce,
@@ -39,7 +41,7 @@ impl Profile {
             durable: true,
             content: Content::Envelope,
             max_payload: None,
-            lock_time: Duration::from_secs(30),
+            lock_time: Duration::from_millis(500),
             max_backlog: None,
         }
     }

@@ -1,6 +1,5 @@
 use std::{
     any::Any,
-    io::Write,
     panic::AssertUnwindSafe,
     sync::{Arc, mpsc},
     time::Duration,
@@ -13,40 +12,65 @@ use super::{
     CaseFailure, Fixture, Outcome,
     capability::Capability,
     case::{Case, CaseResult},
-    cases::{copies, fidelity, lifecycle, listener, peek, timing},
-    pace::{Pace, WATCHDOG},
+    cases::{
+        backlog, clearing, consumers, copies, counting, delivery, ending, fidelity, lifecycle, listener,
+        listener_end, listener_use, locks, malformed, opening, payloads, peek, senders, settling, timing,
+        walk,
+    },
+    exclusive::Exclusive,
+    pace::Pace,
 };
 
 /// A case that can be run.
 struct Entry {
+    number: usize,
     name: &'static str,
-    needs: &'static [Capability],
+    /// It needs one capability of each group.
+    needs: &'static [&'static [Capability]],
+    faults: bool,
+    about: &'static str,
     run: fn(Arc<Case>) -> BoxFuture<'static, CaseResult>,
 }
 
 macro_rules! entries {
-    ($($module:ident::$case:ident [$($needs:ident),*];)+) => {
-        const ENTRIES: &[Entry] = &[$(Entry {
+    ($($section:literal {
+        $($number:literal $module:ident::$case:ident [$($($needs:ident)|+),*] $($faults:ident)?: $about:literal;)+
+    })+) => {
+        const ENTRIES: &[Entry] = &[$($(Entry {
+            number: $number,
             name: stringify!($case),
-            needs: &[$(Capability::$needs),*],
+            needs: &[$(&[$(Capability::$needs),+]),*],
+            faults: !stringify!($($faults)?).is_empty(),
+            about: $about,
             run: |case| Box::pin($module::$case(case)),
-        }),+];
+        }),+),+];
+
+        /// The names of all cases.
+        ///
+        /// Those marked *faults* need a [`FaultInjector`](super::FaultInjector). What must hold:
+        $(
+            #[doc = ""]
+            #[doc = concat!("**", $section, "**")]
+            #[doc = ""]
+            $(#[doc = concat!(
+                $number, ". `", stringify!($case), "`", $(" (*", stringify!($faults), "*)",)? ": ", $about
+            )])+
+        )+
+        pub fn cases() -> impl Iterator<Item = &'static str> {
+            ENTRIES.iter().map(|entry| entry.name)
+        }
     };
 }
 crate::__conformance_cases! { entries }
 
-/// The names of all cases.
-pub fn cases() -> impl Iterator<Item = &'static str> {
-    ENTRIES.iter().map(|entry| entry.name)
-}
-
-/// Runs one case. It blocks the thread, for 30 seconds at most and some more for closing the queues.
+/// Runs one case. It blocks the thread, for 30 seconds at most and some more for closing the queues; a case
+/// about faults waits for others to end before that.
 ///
 /// # Errors
 /// What does not hold; or that the case passes although the fixture names it as a known gap; or that the
 /// fixture failed, or that it or the caller names a case that does not exist.
 pub fn run_case(name: &str, fixture: &Fixture) -> Result<Outcome, CaseFailure> {
-    let failure = |message| CaseFailure::new(name, message, String::new());
+    let failure = |message| CaseFailure::new(name, message, "", String::new());
     let find = |name: &str| ENTRIES.iter().find(|entry| entry.name == name);
     let entry = find(name).ok_or_else(|| failure("there is no such case".into()))?;
     if let Some(gap) = fixture.known_gaps().keys().find(|gap| find(gap).is_none()) {
@@ -55,43 +79,59 @@ pub fn run_case(name: &str, fixture: &Fixture) -> Result<Outcome, CaseFailure> {
     let pace = Pace::from_env().map_err(failure)?;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failure(format!("there is no runtime for it: {error}")))?;
+    let _exclusive = entry.faults.then(Exclusive::wait);
 
     let case = Case::new(entry.name, fixture.clone(), pace);
-    let limit = pace.limit(WATCHDOG);
+    let limit = pace.watchdog();
     let ran = run_on(&runtime, limit, run(entry, case.clone()));
     // Before the report, so that what still happens there is in it.
     let closed = run_on(&runtime, limit, {
         let case = case.clone();
-        async move { case.close().await }
+        async move { case.close().await.map(|()| Outcome::Passed) }
     });
     // A case or a queue that hangs must not make this hang too.
     runtime.shutdown_background();
 
-    let result =
-        ran.and(closed).map_err(|message| CaseFailure::new(name, message, case.ledger().to_string()));
-    match (fixture.known_gaps().get(name), result) {
-        (None, Ok(())) => Ok(Outcome::Passed),
-        (None, Err(failure)) => Err(failure),
-        (Some(why), Err(failure)) => Ok(Outcome::KnownGap { why: why.clone(), failure }),
-        (Some(why), Ok(())) => Err(failure(format!("it passes, so it is no known gap any more ({why})"))),
+    let lacks = case.state().lacks.take();
+    let failed = |message| CaseFailure::new(name, message, entry.about, case.ledger().to_string());
+    let result = match (ran.and_then(|outcome| closed.map(|_| outcome)), lacks) {
+        (Err(_), Some(why)) => Ok(Outcome::NotRun { why }),
+        (result, _) => result.map_err(failed),
+    };
+    match (fixture.known_gaps().get(name).cloned(), result) {
+        (None, result) => result,
+        (Some(why), Err(failure)) => Ok(Outcome::KnownGap { why, failure }),
+        (Some(why), Ok(Outcome::NotRun { why: lacks })) => {
+            Ok(Outcome::KnownGap { why, failure: failed(lacks) })
+        }
+        (Some(why), Ok(_)) => Err(failure(format!("it passes, so it is no known gap any more ({why})"))),
     }
 }
 
 /// Runs the case, or where the queue lacks what the case needs, sees that refused.
-async fn run(entry: &Entry, case: Arc<Case>) -> CaseResult {
+async fn run(entry: &Entry, case: Arc<Case>) -> CaseResult<Outcome> {
     let capabilities = case.capabilities().await?;
     match Capability::missing(entry.needs, &capabilities) {
-        missing if missing.is_empty() => (entry.run)(case).await,
-        missing => lifecycle::refuses(case, &missing).await,
+        missing if missing.is_empty() => {
+            if entry.faults {
+                case.injector()?;
+            }
+            (entry.run)(case).await?;
+            Ok(Outcome::Passed)
+        }
+        missing => {
+            lifecycle::refuses(case, &missing).await?;
+            Ok(Outcome::refused(&missing))
+        }
     }
 }
 
 /// Runs it on the runtime while this thread watches, which a queue cannot block.
-fn run_on(
+fn run_on<T: Send + 'static>(
     runtime: &Runtime,
     limit: Duration,
-    work: impl Future<Output = CaseResult> + Send + 'static,
-) -> CaseResult {
+    work: impl Future<Output = CaseResult<T>> + Send + 'static,
+) -> CaseResult<T> {
     let (done, ended) = mpsc::channel();
     let task = runtime.spawn(async move {
         let result = AssertUnwindSafe(work).catch_unwind().await;
@@ -108,19 +148,10 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
-impl Outcome {
-    /// Reports a known gap to the standard error stream. A test's own output would be captured and never seen.
-    #[doc(hidden)]
-    pub fn report(&self) {
-        if let Self::KnownGap { why, failure } = self {
-            let _ = writeln!(std::io::stderr(), "known gap ({why}): {failure}");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::pace::WATCHDOG;
 
     fn watched(limit: Duration, work: impl Future<Output = CaseResult> + Send + 'static) -> CaseResult {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
@@ -154,8 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn every_case_is_listed_once() {
+    fn every_case_is_listed_once_by_its_number() {
         let names: std::collections::HashSet<_> = cases().collect();
         assert_eq!(names.len(), ENTRIES.len());
+        let numbers: Vec<_> = ENTRIES.iter().map(|entry| entry.number).collect();
+        assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
     }
 }

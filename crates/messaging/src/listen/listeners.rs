@@ -1,20 +1,18 @@
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use pip_services_commons::errors::ApplicationError;
+use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long the end of a listening waits for the handling that runs.
+/// How long the end of a listening waits for the handlings that run.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// The listening whose receiver the current task runs, so that ending it from there does not wait for itself.
-    pub(super) static HANDLING: u64;
+    pub(super) static HANDLING: Arc<Active>;
 }
 
 /// The listener of a queue: at most one at a time.
@@ -25,23 +23,38 @@ tokio::task_local! {
 /// The place stays taken until the listening is over, so that a second end waits for it as well.
 #[derive(Default)]
 pub(crate) struct Listeners {
-    active: Mutex<Option<Active>>,
+    active: Mutex<Option<Arc<Active>>>,
 }
 
-#[derive(Clone)]
-struct Active {
-    id: u64,
-    cancelled: CancellationToken,
+/// A listening, as those see it who end it.
+pub(super) struct Active {
+    handlings: watch::Sender<Handlings>,
+    /// The listening is over.
     done: CancellationToken,
+}
+
+#[derive(Default)]
+struct Handlings {
+    /// No more may start.
+    ended: bool,
+    running: usize,
+    /// How many of those that run wait for the end themselves.
+    ending: usize,
 }
 
 /// A place as the listener of a queue, held until it is dropped.
 #[must_use = "dropping it ends the listening"]
 pub(crate) struct Listening {
-    pub(super) id: u64,
-    pub(super) cancelled: CancellationToken,
-    done: CancellationToken,
+    active: Arc<Active>,
+    /// How many handlings may run at once.
+    pub(super) concurrency: usize,
 }
+
+/// A handling that runs, until it is dropped.
+pub(super) struct Running(Arc<Active>);
+
+/// A handling that waits for the end of its listening, until it is dropped.
+struct Ending<'a>(&'a Active);
 
 impl Listeners {
     /// Nobody listens.
@@ -49,7 +62,7 @@ impl Listeners {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Active>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Active>>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,44 +70,116 @@ impl Listeners {
     ///
     /// # Errors
     /// `ALREADY_LISTENING` (InvalidState) while another has it.
-    pub(crate) fn begin(&self, correlation_id: Option<&str>) -> Result<Listening, ApplicationError> {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+    pub(crate) fn begin(
+        &self,
+        correlation_id: Option<&str>,
+        concurrency: usize,
+    ) -> Result<Listening, ApplicationError> {
         let mut active = self.lock();
         if active.as_ref().is_some_and(|active| !active.done.is_cancelled()) {
             let message = "the queue already has a listener; end that one first";
             return Err(ApplicationError::invalid_state(correlation_id, "ALREADY_LISTENING", message));
         }
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let (cancelled, done) = (CancellationToken::new(), CancellationToken::new());
-        *active = Some(Active { id, cancelled: cancelled.clone(), done: done.clone() });
-        Ok(Listening { id, cancelled, done })
+        let begun = Arc::new(Active { handlings: watch::Sender::default(), done: CancellationToken::new() });
+        *active = Some(begun.clone());
+        Ok(Listening { active: begun, concurrency })
     }
 
     /// Ends the listening, if there is any. No handling starts after this returns. It waits up to five seconds
-    /// for one that runs, unless it is called from there.
+    /// for those that run. Called from one of them, it waits for the others, but for those that wait as well.
     pub(crate) async fn end(&self) {
         let Some(active) = self.lock().clone() else { return };
-        active.cancelled.cancel();
-        if HANDLING.try_with(|id| *id == active.id) == Ok(true) {
-            // The handling goes on; whoever listens next need not wait for it.
-            self.release(&active);
-        } else if tokio::time::timeout(END_TIMEOUT, active.done.cancelled()).await.is_err() {
-            // A handling that takes longer finishes in its own time.
-            self.release(&active);
-        }
+        active.end();
+        let inside = HANDLING.try_with(|handling| Arc::ptr_eq(handling, &active)) == Ok(true);
+        let over = async {
+            match inside {
+                true => active.others_are_done().await,
+                false => active.done.cancelled().await,
+            }
+        };
+        // A handling that takes longer finishes in its own time.
+        let _ = timeout(END_TIMEOUT, over).await;
+        // Whoever listens next need not wait for what still runs.
+        self.release(&active);
     }
 
-    fn release(&self, ended: &Active) {
+    fn release(&self, ended: &Arc<Active>) {
         let mut active = self.lock();
-        if active.as_ref().is_some_and(|active| active.id == ended.id) {
+        if active.as_ref().is_some_and(|active| Arc::ptr_eq(active, ended)) {
             *active = None;
         }
     }
 }
 
+impl Drop for Listeners {
+    /// The queue is gone.
+    fn drop(&mut self) {
+        if let Some(active) = &*self.lock() {
+            active.end();
+        }
+    }
+}
+
+impl Active {
+    fn end(&self) {
+        self.handlings.send_modify(|handlings| handlings.ended = true);
+    }
+
+    /// Waits, from within a handling, until all that run wait here.
+    async fn others_are_done(&self) {
+        self.handlings.send_modify(|handlings| handlings.ending += 1);
+        let _ending = Ending(self);
+        let mut handlings = self.handlings.subscribe();
+        // It fails without a sender, which is here.
+        let _ = handlings.wait_for(|handlings| handlings.running <= handlings.ending).await;
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.handlings.send_modify(|handlings| handlings.ending -= 1);
+    }
+}
+
+impl Listening {
+    /// Waits until it is ended.
+    pub(super) async fn ended(&self) {
+        // It fails without a sender, which is here.
+        let _ = self.active.handlings.subscribe().wait_for(|handlings| handlings.ended).await;
+    }
+
+    /// Lets a handling start, unless it is ended.
+    pub(super) fn start(&self) -> Option<Running> {
+        let mut started = false;
+        self.active.handlings.send_if_modified(|handlings| {
+            started = !handlings.ended;
+            handlings.running += usize::from(started);
+            // Nobody waits for more to run.
+            false
+        });
+        started.then(|| Running(self.active.clone()))
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.done.cancel();
+        self.active.done.cancel();
+    }
+}
+
+impl Running {
+    /// The listening that it is of.
+    pub(super) fn of(&self) -> Arc<Active> {
+        self.0.clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.handlings.send_if_modified(|handlings| {
+            handlings.running -= 1;
+            handlings.ending > 0
+        });
     }
 }
 
@@ -102,45 +187,97 @@ impl Drop for Listening {
 mod tests {
     use super::*;
 
+    fn listening(listeners: &Listeners) -> Listening {
+        listeners.begin(None, 10).unwrap()
+    }
+
+    fn is_ended(listening: &Listening) -> bool {
+        listening.active.handlings.borrow().ended
+    }
+
     #[tokio::test]
     async fn a_second_listener_is_refused_until_the_first_is_gone() {
         let listeners = Listeners::new();
-        let first = listeners.begin(None).unwrap();
-        assert_eq!(listeners.begin(Some("c")).err().unwrap().code(), "ALREADY_LISTENING");
+        let first = listening(&listeners);
+        assert_eq!(listeners.begin(Some("c"), 1).err().unwrap().code(), "ALREADY_LISTENING");
         drop(first);
-        assert!(listeners.begin(None).is_ok());
+        assert!(listeners.begin(None, 1).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_waits_for_the_listening_but_not_for_ever() {
         let listeners = Listeners::new();
-        let listening = listeners.begin(None).unwrap();
+        let listening = listening(&listeners);
         let start = tokio::time::Instant::now();
         listeners.end().await;
-        assert!(listening.cancelled.is_cancelled());
+        assert!(is_ended(&listening));
         assert!(start.elapsed() >= END_TIMEOUT, "{:?}", start.elapsed());
-        assert!(listeners.begin(None).is_ok(), "the place is free although the first still runs");
+        assert!(listeners.begin(None, 1).is_ok(), "the place is free although the first still runs");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_second_end_waits_as_well_and_a_dropped_one_frees_nothing() {
         let listeners = Listeners::new();
-        let listening = listeners.begin(None).unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(1), listeners.end()).await.is_err());
-        assert_eq!(listeners.begin(None).err().unwrap().code(), "ALREADY_LISTENING");
-        assert!(tokio::time::timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        let listening = listening(&listeners);
+        assert!(timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        assert_eq!(listeners.begin(None, 1).err().unwrap().code(), "ALREADY_LISTENING");
+        assert!(timeout(Duration::from_secs(1), listeners.end()).await.is_err());
         drop(listening);
         listeners.end().await;
-        assert!(listeners.begin(None).is_ok());
+        assert!(listeners.begin(None, 1).is_ok());
+    }
+
+    #[tokio::test]
+    async fn nothing_starts_once_it_is_ended() {
+        let listeners = Listeners::new();
+        let listening = listening(&listeners);
+        let running = listening.start();
+        assert!(running.is_some());
+        // It ends with the queue.
+        drop(listeners);
+        assert!(listening.start().is_none());
+        listening.ended().await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_end_called_by_the_handling_itself_does_not_wait() {
+    async fn the_end_called_by_the_only_handling_does_not_wait() {
         let listeners = Listeners::new();
-        let listening = listeners.begin(None).unwrap();
+        let listening = listening(&listeners);
+        let running = listening.start().unwrap();
         let start = tokio::time::Instant::now();
-        HANDLING.scope(listening.id, listeners.end()).await;
-        assert!(listening.cancelled.is_cancelled());
+        HANDLING.scope(running.of(), listeners.end()).await;
+        assert!(is_ended(&listening));
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_called_by_a_handling_waits_for_the_others_and_for_none_that_calls_it_as_well() {
+        let listeners = Listeners::new();
+        let listening = listening(&listeners);
+        let start = tokio::time::Instant::now();
+        let second = Duration::from_secs(1);
+        let [busy, one, other] = [(); 3].map(|()| listening.start().unwrap());
+        let busy = async {
+            let _running = busy;
+            tokio::time::sleep(second).await;
+        };
+        let ending = async |running: Running| {
+            HANDLING.scope(running.of(), listeners.end()).await;
+            assert_eq!(start.elapsed().as_secs(), 1, "it waits for the busy one and for nobody else");
+        };
+        tokio::join!(busy, ending(one), ending(other));
+        assert_eq!(start.elapsed().as_secs(), 1);
+        assert!(listeners.begin(None, 1).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_a_handling_has_given_up_counts_no_more() {
+        let listeners = Listeners::new();
+        let listening = listening(&listeners);
+        let (one, other) = (listening.start().unwrap(), listening.start().unwrap());
+        let given_up = HANDLING.scope(one.of(), timeout(Duration::from_secs(1), listeners.end()));
+        assert!(given_up.await.is_err());
+        let waiting = HANDLING.scope(other.of(), timeout(Duration::from_secs(1), listeners.end()));
+        assert!(waiting.await.is_err(), "the first still runs, and does not wait");
     }
 }

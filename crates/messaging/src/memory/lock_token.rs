@@ -33,13 +33,15 @@ impl LockToken {
     }
 
     /// The token of an envelope that was received from this queue.
-    pub(super) fn of(queue: QueueId, envelope: &MessageEnvelope) -> Option<Arc<Self>> {
-        let token = envelope.get_reference()?.clone().downcast::<Self>().ok()?;
+    pub(super) fn of(queue: QueueId, envelope: &MessageEnvelope) -> Option<&Self> {
+        let token = envelope.get_reference()?.downcast_ref::<Self>()?;
         (token.queue == queue).then_some(token)
     }
 
-    /// Marks it as settled, and tells whether it was before.
+    /// Marks it as settled, and tells whether it was before. The queue's mutex keeps two of these apart.
     pub(super) fn settle(&self) -> bool {
-        self.settled.swap(true, Ordering::AcqRel)
+        let settled = self.settled.load(Ordering::Relaxed);
+        self.settled.store(true, Ordering::Relaxed);
+        settled
     }
 }

@@ -1,6 +1,10 @@
+mod clock;
 mod lock_token;
 mod options;
 mod queue;
+mod room;
+mod shared;
 mod storage;
+mod waiters;
 
 pub use queue::MemoryMessageQueue;

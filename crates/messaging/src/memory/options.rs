@@ -2,41 +2,70 @@ use std::time::Duration;
 
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 
+use super::storage::Limits;
+
 /// The options of a memory queue, read once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options {
     /// How long a received message stays hidden.
     pub(super) lock_timeout: Duration,
-    /// How many messages fit; `None` is no limit.
-    pub(super) max_messages: Option<usize>,
+    pub(super) limits: Limits,
+    /// Where there is no room, a send waits instead of failing.
+    pub(super) wait_when_full: bool,
+    /// How long it waits; `None` is for ever.
+    pub(super) send_timeout: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(30), max_messages: None }
+        Self {
+            lock_timeout: Duration::from_secs(30),
+            limits: Limits { max_messages: None, max_deliveries: None, max_dead_letters: 1000 },
+            wait_when_full: false,
+            send_timeout: None,
+        }
     }
 }
 
 impl Options {
-    pub(super) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
-        let defaults = Self::default();
-        let lock_timeout =
-            config.try_get_as_duration_ms("options.lock_timeout")?.unwrap_or(defaults.lock_timeout);
-        if lock_timeout.is_zero() {
-            // A message would come back at once, for ever.
-            let message = "options.lock_timeout is 0; it must be 1 or more";
-            return Err(ApplicationError::config(None, "BAD_VALUE", message)
-                .with_details("key", "options.lock_timeout"));
+    /// These options with those of the parameters. What they do not name stays.
+    pub(super) fn override_with(mut self, config: &ConfigParams) -> Result<Self, ApplicationError> {
+        if let Some(lock_timeout) = config.try_get_as_duration_ms("options.lock_timeout")? {
+            if lock_timeout.is_zero() {
+                // A message would come back at once, for ever.
+                return Err(bad("options.lock_timeout", "0", "1 or more"));
+            }
+            self.lock_timeout = lock_timeout;
         }
-        let max_messages = match config.try_get_as_long("options.max_messages")? {
-            None => defaults.max_messages,
-            Some(0) => None,
-            Some(count) => Some(usize::try_from(count).map_err(|_| {
-                let message = format!("options.max_messages is {count}; it must be 0 (no limit) or more");
-                ApplicationError::config(None, "BAD_VALUE", message)
-                    .with_details("key", "options.max_messages")
-            })?),
-        };
-        Ok(Self { lock_timeout, max_messages })
+        if let Some(max) = count(config, "options.max_messages", "0 (no limit) or more")? {
+            self.limits.max_messages = (max > 0).then_some(max);
+        }
+        if let Some(max) = count(config, "options.max_deliveries", "0 (no limit) or more")? {
+            self.limits.max_deliveries = (max > 0).then_some(max);
+        }
+        if let Some(max) = count(config, "options.max_dead_letters", "0 (none is kept) or more")? {
+            self.limits.max_dead_letters = max;
+        }
+        if let Some(when_full) = config.get_as_nullable_string("options.when_full") {
+            self.wait_when_full = match when_full.as_str() {
+                "fail" => false,
+                "wait" => true,
+                other => return Err(bad("options.when_full", other, "'fail' or 'wait'")),
+            };
+        }
+        if let Some(timeout) = config.try_get_as_duration_ms("options.send_timeout")? {
+            self.send_timeout = (!timeout.is_zero()).then_some(timeout);
+        }
+        Ok(self)
     }
+}
+
+fn count(config: &ConfigParams, key: &str, allowed: &str) -> Result<Option<usize>, ApplicationError> {
+    let Some(count) = config.try_get_as_long(key)? else { return Ok(None) };
+    usize::try_from(count).map(Some).map_err(|_| bad(key, &count.to_string(), allowed))
+}
+
+fn bad(key: &str, value: &str, allowed: &str) -> ApplicationError {
+    let message = format!("{key} is '{value}'; it must be {allowed}");
+    ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key)
 }

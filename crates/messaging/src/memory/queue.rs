@@ -3,7 +3,6 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use chrono::Utc;
 use pip_services_commons::{
@@ -13,17 +12,22 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{ICleanable, IClosable, IOpenable},
 };
-use tokio::{sync::Notify, time::Instant};
+use pip_services_components::log::LogLevel;
+use tokio::task::coop::consume_budget;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clock::Clock,
     lock_token::{LockToken, QueueId},
     options::Options,
-    storage::Storage,
+    room::Room,
+    shared::{Messages, Session, Shared, State},
+    storage::{Events, Storage},
 };
 use crate::{
-    IMessageQueue, IMessageReceiver, MessageEnvelope, MessageQueue, MessagingCapabilities, SendError,
-    wait::{Attempt, after, wait_for},
+    IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageQueue, MessagingCapabilities,
+    Readiness, SendError,
+    wait::{Attempt, wait_for},
 };
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
@@ -34,7 +38,7 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_peek_batch: true,
     can_renew_lock: true,
     can_abandon: true,
-    can_dead_letter: false,
+    can_dead_letter: true,
     can_clear: true,
 };
 
@@ -42,13 +46,24 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 ///
 /// A received message is locked until it is completed or abandoned. When the lock expires, the message goes
 /// back to the end of the queue; in other ports it is lost. Closing keeps the messages, and makes locked ones
-/// ready again. Nothing is resolved or connected, so connection parameters are ignored.
+/// ready again, without counting their delivery. Nothing is resolved or connected, so connection parameters are
+/// ignored.
+///
+/// A message that was moved to the dead letters, or delivered too often, is kept for
+/// [`dead_letters`](Self::dead_letters). When there are too many, the oldest gives way, counted and logged.
 ///
 /// | parameter | default | |
 /// |---|---|---|
 /// | `queue`, `name`, `id`, `descriptor` | the constructor's | the queue's name |
 /// | `options.lock_timeout` | 30000 | milliseconds a received message stays hidden |
 /// | `options.max_messages` | 0 | how many messages fit, locked ones included; 0 is no limit |
+/// | `options.when_full` | `fail` | what a send does without room: `fail` with `QUEUE_FULL`, or `wait` for it |
+/// | `options.send_timeout` | 0 | milliseconds such a send waits before it fails; 0 is no limit |
+/// | `options.max_deliveries` | 0 | a message that comes back after so many deliveries is a dead letter; 0 is no limit |
+/// | `options.max_dead_letters` | 1000 | how many dead letters are kept; 0 keeps none |
+///
+/// Senders that wait get their room in the order in which they came, and end with `NOT_OPENED` when the queue is
+/// closed. A receiver that sends to its own full queue waits for itself: its message still takes a place.
 ///
 /// References, all optional: loggers `*:logger:*:*:*` and counters `*:counters:*:*:*`.
 ///
@@ -71,17 +86,8 @@ pub struct MemoryMessageQueue {
     base: MessageQueue,
     id: QueueId,
     options: Mutex<Options>,
-    storage: Mutex<Storage>,
-    /// Notified when a message becomes ready.
-    changed: Notify,
-    /// There while the queue is open.
-    session: ArcSwapOption<Session>,
-}
-
-/// What lasts from an `open` to the next `close`.
-struct Session {
-    options: Options,
-    closed: CancellationToken,
+    shared: Arc<Shared>,
+    senders: Room,
 }
 
 component!(
@@ -92,66 +98,189 @@ component!(
 impl MemoryMessageQueue {
     /// A queue of that name, which configuration can replace.
     pub fn new(name: &str) -> Self {
+        let options = Options::default();
         Self {
             base: MessageQueue::new(name, CAPABILITIES),
             id: QueueId::next(),
-            options: Mutex::default(),
-            storage: Mutex::default(),
-            changed: Notify::new(),
-            session: ArcSwapOption::empty(),
+            options: Mutex::new(options),
+            shared: Shared::new(&options),
+            senders: Room::default(),
         }
+    }
+
+    /// The messages that were moved to the dead letters, or were delivered `options.max_deliveries` times, the
+    /// oldest first. They stay until [`clear`](ICleanable::clear) drops them with all other messages. To handle one
+    /// again, send it. Works on a closed queue too.
+    pub fn dead_letters(&self) -> Vec<MessageEnvelope> {
+        copies(self.work(|state, _| state.storage.dead_letters()))
+    }
+
+    /// Works on the state as of now, with the messages back whose locks have expired, and tells all who wait for
+    /// what has changed.
+    fn work<T>(&self, work: impl FnOnce(&mut State, &mut Clock) -> T) -> T {
+        let mut clock = Clock::default();
+        let mut state = self.shared.lock();
+        let State { storage, .. } = &mut *state;
+        let (count, total, deadline) = (storage.count(), storage.total(), storage.next_deadline());
+        if deadline.is_some() {
+            storage.expire(clock.now());
+        }
+        let result = work(&mut state, &mut clock);
+        let State { storage, .. } = &mut *state;
+        let events = storage.take_events();
+        // One notification stands for any number of messages, so whoever takes one passes it on.
+        let ready = storage.count() > 0 && (storage.count() != count || events.is_some());
+        let freed = storage.total() < total;
+        // Those who wait sleep until the first lock expires that they know of.
+        let sooner =
+            storage.next_deadline().is_some_and(|next| deadline.is_none_or(|deadline| next < deadline));
+        // Wakers, counters and loggers are other people's code, so not under the lock.
+        drop(state);
+        if sooner {
+            self.shared.receivers.notify_all();
+        }
+        if ready {
+            self.shared.receivers.notify_one();
+        }
+        if freed || sooner {
+            self.senders.notify();
+        }
+        if let Some(events) = events {
+            self.observe(&events);
+        }
+        result
+    }
+
+    fn observe(&self, events: &Events<Arc<MessageEnvelope>>) {
+        if events.expired > 0 {
+            self.base.expired(events.expired);
+        }
+        events.dead.iter().for_each(|message| self.base.dead(message));
+        events.dropped.iter().for_each(|message| self.base.dead_dropped(message));
+    }
+
+    /// Work of an open queue.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`.
+    fn work_open<T>(
+        &self,
+        correlation_id: Option<&str>,
+        work: impl FnOnce(&Options, &mut Messages, &mut Clock) -> T,
+    ) -> Result<T, ApplicationError> {
+        let done = self.work(|state, clock| {
+            let options = &state.session.as_ref()?.options;
+            Some(work(options, &mut state.storage, clock))
+        });
+        done.ok_or_else(|| self.base.not_opened(correlation_id))
+    }
+
+    /// Work of an open queue that finds nothing to take, or no room, until something changes.
+    ///
+    /// # Errors
+    /// `NOT_OPENED`.
+    fn attempt<T>(
+        &self,
+        correlation_id: Option<&str>,
+        work: impl FnOnce(&Options, &mut Messages, &mut Clock) -> Option<T>,
+    ) -> Result<Attempt<T>, ApplicationError> {
+        self.work_open(correlation_id, |options, storage, clock| match work(options, storage, clock) {
+            Some(taken) => Attempt::Taken(taken),
+            None => Attempt::Nothing(storage.next_deadline()),
+        })
     }
 
     fn session(&self, correlation_id: Option<&str>) -> Result<Arc<Session>, ApplicationError> {
-        self.session.load_full().ok_or_else(|| self.base.not_opened(correlation_id))
+        self.shared.lock().session.clone().ok_or_else(|| self.base.not_opened(correlation_id))
     }
 
-    /// Works on the storage as of now: with the messages back whose locks have expired.
-    fn storage<T>(&self, work: impl FnOnce(&mut Storage) -> T) -> T {
-        let (result, expired, sooner) = {
-            let mut storage = self.storage.lock().unwrap_or_else(PoisonError::into_inner);
-            let expired = storage.expire(Instant::now());
-            let before = storage.next_deadline();
-            let result = work(&mut storage);
-            let sooner =
-                storage.next_deadline().is_some_and(|after| before.is_none_or(|before| after < before));
-            (result, expired, sooner)
+    /// Puts a message in behind all that wait for room already, and leaves `None`.
+    async fn push_in_line(
+        &self,
+        correlation_id: Option<&str>,
+        message: &mut Option<Arc<MessageEnvelope>>,
+    ) -> Result<(), ApplicationError> {
+        let session = self.session(correlation_id)?;
+        let timeout = session.options.send_timeout.unwrap_or(Duration::MAX);
+        let push = || {
+            let pushed = self.attempt(correlation_id, |_, storage, _| push(storage, message).then_some(()));
+            pushed.unwrap_or(Attempt::Nothing(None))
         };
-        // Whoever waits does so until the first lock expires, which is sooner now than they know.
-        if sooner {
-            self.changed.notify_waiters();
+        if self.senders.enter(&session.closed, timeout, push).await {
+            Ok(())
+        } else if session.closed.is_cancelled() {
+            Err(self.base.not_opened(correlation_id))
+        } else {
+            Err(self.full(correlation_id, &session.options))
         }
-        // Counters and loggers are other people's code, so not under the lock.
-        if expired > 0 {
-            self.base.expired(expired);
-            self.changed.notify_one();
+    }
+
+    fn full(&self, correlation_id: Option<&str>, options: &Options) -> ApplicationError {
+        let max = options.limits.max_messages.unwrap_or(usize::MAX);
+        let name = self.get_name();
+        let mut message =
+            format!("queue '{name}' holds {max} messages, as many as options.max_messages allows");
+        if let Some(timeout) = options.send_timeout.filter(|_| options.wait_when_full) {
+            let timeout = timeout.as_millis();
+            message += &format!(", and had no room within the {timeout} ms of options.send_timeout");
         }
-        result
+        ApplicationError::invalid_state(correlation_id, "QUEUE_FULL", message)
+    }
+
+    /// Settles a message in another way than by completing it.
+    fn settle(
+        &self,
+        envelope: &mut MessageEnvelope,
+        settle: impl FnOnce(&mut Messages, u64) -> bool,
+    ) -> Result<(), ApplicationError> {
+        let token = LockToken::of(self.id, envelope);
+        let settled = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
+            token.map(|token| {
+                token.settle();
+                settle(storage, token.lock)
+            })
+        })?;
+        if settled.is_some() {
+            envelope.set_reference(None);
+        }
+        if settled == Some(true) { Ok(()) } else { Err(self.lock_lost(envelope)) }
     }
 
     fn lock_lost(&self, envelope: &MessageEnvelope) -> ApplicationError {
         let message = format!("message {} is not locked by this envelope any more", envelope.message_id);
         ApplicationError::invalid_state(envelope.correlation_id.as_deref(), "LOCK_LOST", message)
     }
+}
 
-    fn end_session(&self) {
-        if let Some(session) = self.session.swap(None) {
+/// Takes the message where there is room for it.
+fn push(storage: &mut Messages, message: &mut Option<Arc<MessageEnvelope>>) -> bool {
+    *message = message.take().and_then(|message| storage.push(message).err());
+    message.is_none()
+}
+
+/// Envelopes that others can have.
+fn copies(messages: Vec<Arc<MessageEnvelope>>) -> Vec<MessageEnvelope> {
+    messages.into_iter().map(|message| (*message).clone()).collect()
+}
+
+impl Drop for MemoryMessageQueue {
+    fn drop(&mut self) {
+        if let Some(session) = self.shared.lock().session.take() {
             session.closed.cancel();
         }
     }
 }
 
-impl Drop for MemoryMessageQueue {
-    fn drop(&mut self) {
-        self.end_session();
-    }
-}
-
 impl IConfigurable for MemoryMessageQueue {
+    /// Takes the options for the next `open`; what the parameters do not name stays as it is.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`, `BAD_DESCRIPTOR` (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let options = Options::from_config(config)?;
+        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = options.override_with(config)?;
         self.base.configure(config)?;
-        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+        *options = changed;
         Ok(())
     }
 }
@@ -171,15 +300,20 @@ impl IUnreferenceable for MemoryMessageQueue {
 #[async_trait]
 impl IOpenable for MemoryMessageQueue {
     fn is_open(&self) -> bool {
-        self.session.load().is_some()
+        self.shared.lock().session.is_some()
     }
 
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let options = *self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        let opened = self.session.rcu(|session| {
-            session.clone().or_else(|| Some(Arc::new(Session { options, closed: CancellationToken::new() })))
+        let opened = self.work(|state, _| {
+            let closed = state.session.is_none();
+            if closed {
+                state.storage.set_limits(options.limits);
+                state.session = Some(Arc::new(Session { options, closed: CancellationToken::new() }));
+            }
+            closed
         });
-        if opened.is_none() {
+        if opened {
             self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         }
         Ok(())
@@ -194,20 +328,24 @@ impl IClosable for MemoryMessageQueue {
         }
         // First the listener, while its last handling can still settle its message.
         self.base.end_listen().await;
-        self.end_session();
-        self.storage(Storage::release_all);
-        // Somebody may have opened the queue again and wait already.
-        self.changed.notify_one();
-        self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        let session = self.work(|state, _| {
+            state.storage.release_all();
+            state.session.take()
+        });
+        if let Some(session) = session {
+            session.closed.cancel();
+            self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
+        }
         Ok(())
     }
 }
 
 #[async_trait]
 impl ICleanable for MemoryMessageQueue {
-    /// Drops all messages, locked ones too. Works on a closed queue, and does not touch a listener.
+    /// Drops all messages, locked ones and dead letters too. Works on a closed queue, and does not touch a listener.
     async fn clear(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        self.storage(Storage::clear);
+        // Dropped after the work, for there may be many.
+        drop(self.work(|state, _| state.storage.clear()));
         self.base.logger().trace(correlation_id, format_args!("Cleared queue [{}]", self.get_name()));
         Ok(())
     }
@@ -224,35 +362,47 @@ impl IMessageQueue for MemoryMessageQueue {
     }
 
     async fn read_message_count(&self) -> Result<u64, ApplicationError> {
-        self.session(None)?;
-        Ok(self.storage(|storage| storage.count()) as u64)
+        self.work_open(None, |_, storage, _| storage.count() as u64)
     }
 
-    async fn send(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError> {
-        let session = match self.session(correlation_id) {
-            Ok(session) => session,
-            Err(error) => return Err(SendError::new(error, envelope)),
-        };
-        let mut sent = envelope.clone();
-        sent.sent_time = Some(Utc::now());
-        sent.set_reference(None);
-        let full = self.storage(|storage| {
-            let full = session.options.max_messages.filter(|max| storage.total() >= *max);
-            if full.is_none() {
-                storage.push(sent.clone());
-            }
-            full
+    async fn send(
+        &self,
+        correlation_id: Option<&str>,
+        mut envelope: MessageEnvelope,
+    ) -> Result<(), SendError> {
+        // Whoever sends without end must still let other tasks run.
+        consume_budget().await;
+        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
+        let message = Arc::new(envelope);
+        // The message is shared only with a logger that wants it.
+        let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| message.clone());
+        let mut message = Some(message);
+        let pushed = self.work_open(correlation_id, |options, storage, _| {
+            let may = !options.wait_when_full || self.senders.nobody_waits();
+            if may && push(storage, &mut message) { Ok(()) } else { Err(*options) }
         });
-        if let Some(max) = full {
-            let message = format!(
-                "queue '{}' holds {max} messages, as many as options.max_messages allows",
-                self.get_name()
-            );
-            let error = ApplicationError::invalid_state(correlation_id, "QUEUE_FULL", message);
-            return Err(SendError::new(error, envelope));
+        let sent = match pushed {
+            Ok(Ok(())) => Ok(()),
+            // On the heap, so that a send that need not wait is small.
+            Ok(Err(options)) if options.wait_when_full => {
+                Box::pin(self.push_in_line(correlation_id, &mut message)).await
+            }
+            Ok(Err(options)) => Err(self.full(correlation_id, &options)),
+            Err(not_opened) => Err(not_opened),
+        };
+        match (sent, message) {
+            (Err(error), Some(message)) => {
+                drop(shown);
+                let mut envelope = Arc::unwrap_or_clone(message);
+                envelope.sent_time = sent_time;
+                envelope.set_reference(reference);
+                return Err(SendError::new(error, envelope));
+            }
+            _ => match shown {
+                Some(message) => self.base.sent(correlation_id, &message),
+                None => self.base.count_sent(),
+            },
         }
-        self.changed.notify_one();
-        self.base.sent(&sent);
         Ok(())
     }
 
@@ -265,8 +415,7 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         message_count: usize,
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
-        self.session(correlation_id)?;
-        let messages = self.storage(|storage| storage.peek(message_count));
+        let messages = copies(self.work_open(correlation_id, |_, storage, _| storage.peek(message_count))?);
         self.base.peeked(correlation_id, &messages);
         Ok(messages)
     }
@@ -276,25 +425,30 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         wait_timeout: Duration,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
-        let session = self.session(correlation_id)?;
-        let received = wait_for(&self.changed, &session.closed, wait_timeout, || {
-            self.storage(|storage| match storage.take(after(session.options.lock_timeout)) {
-                Some((lock, mut envelope)) => {
-                    // One notification stands for any number of messages: pass it on.
-                    if storage.count() > 0 {
-                        self.changed.notify_one();
-                    }
-                    LockToken::attach(self.id, lock, &mut envelope);
-                    Attempt::Taken(envelope)
-                }
-                None => Attempt::Nothing(storage.next_deadline()),
+        // Whoever always finds a message must still let other tasks run.
+        consume_budget().await;
+        let take = || {
+            self.attempt(correlation_id, |options, storage, clock| {
+                storage.take(clock.after(options.lock_timeout))
             })
-        })
-        .await;
-        if let Some(envelope) = &received {
-            self.base.received(envelope);
-        }
-        Ok(received)
+        };
+        let taken = match take()? {
+            Attempt::Taken(taken) => Some(taken),
+            Attempt::Nothing(_) if wait_timeout.is_zero() => None,
+            Attempt::Nothing(_) => {
+                let session = self.session(correlation_id)?;
+                let waiting = self.shared.receivers.enter();
+                let take = || take().unwrap_or(Attempt::Nothing(None));
+                // On the heap, so that a receive that need not wait is small.
+                Box::pin(wait_for(waiting.changed(), &session.closed, wait_timeout, take)).await
+            }
+        };
+        Ok(taken.map(|(lock, message)| {
+            let mut envelope = (*message).clone();
+            LockToken::attach(self.id, lock, &mut envelope);
+            self.base.received(correlation_id, &envelope);
+            envelope
+        }))
     }
 
     async fn renew_lock(
@@ -302,50 +456,40 @@ impl IMessageQueue for MemoryMessageQueue {
         envelope: &MessageEnvelope,
         lock_timeout: Duration,
     ) -> Result<(), ApplicationError> {
-        let id = envelope.correlation_id.as_deref();
-        self.session(id)?;
-        let token = LockToken::of(self.id, envelope).ok_or_else(|| self.lock_lost(envelope))?;
-        if !self.storage(|storage| storage.renew(token.lock, after(lock_timeout))) {
+        let token = LockToken::of(self.id, envelope);
+        let renewed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, clock| {
+            token.is_some_and(|token| storage.renew(token.lock, clock.after(lock_timeout)))
+        })?;
+        if !renewed {
             return Err(self.lock_lost(envelope));
         }
-        self.base
-            .logger()
-            .trace(id, format_args!("Renewed lock for message {envelope} at [{}]", self.get_name()));
+        self.base.renewed(envelope);
         Ok(())
     }
 
     async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        let id = envelope.correlation_id.clone();
-        self.session(id.as_deref())?;
-        let Some(token) = LockToken::of(self.id, envelope) else { return Ok(()) };
+        let token = LockToken::of(self.id, envelope);
+        let completed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
+            token.map(|token| (token.settle(), storage.complete(token.lock)))
+        })?;
+        let Some((settled_before, completed)) = completed else { return Ok(()) };
         envelope.set_reference(None);
-        if token.settle() {
-            return Ok(());
+        match completed {
+            Some(_) => self.base.completed(envelope),
+            None if settled_before => {}
+            None => return Err(self.lock_lost(envelope)),
         }
-        if !self.storage(|storage| storage.complete(token.lock)) {
-            return Err(self.lock_lost(envelope));
-        }
-        let logger = self.base.logger();
-        logger.trace(id.as_deref(), format_args!("Completed message {envelope} at [{}]", self.get_name()));
         Ok(())
     }
 
     async fn abandon(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        self.session(envelope.correlation_id.as_deref())?;
-        let token = LockToken::of(self.id, envelope).ok_or_else(|| self.lock_lost(envelope))?;
-        envelope.set_reference(None);
-        token.settle();
-        if !self.storage(|storage| storage.abandon(token.lock)) {
-            return Err(self.lock_lost(envelope));
-        }
-        self.changed.notify_one();
+        self.settle(envelope, Storage::abandon)?;
         self.base.abandoned(envelope);
         Ok(())
     }
 
     async fn move_to_dead_letter(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        self.session(envelope.correlation_id.as_deref())?;
-        Err(self.base.not_supported(envelope.correlation_id.as_deref(), "move_to_dead_letter"))
+        self.settle(envelope, Storage::move_to_dead_letter)
     }
 
     async fn listen(
@@ -353,7 +497,7 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.base.listen(self, correlation_id, &*receiver).await
+        MessageQueue::listen(self, correlation_id, &*receiver).await
     }
 
     fn begin_listen(
@@ -361,10 +505,27 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        MessageQueue::begin_listen(self, |queue| &queue.base, correlation_id, receiver)
+        MessageQueue::begin_listen(&self, correlation_id, receiver)
     }
 
     async fn end_listen(&self, _correlation_id: Option<&str>) {
         self.base.end_listen().await;
+    }
+}
+
+impl ListenedQueue for MemoryMessageQueue {
+    fn base(&self) -> &MessageQueue {
+        &self.base
+    }
+
+    fn readiness(&self, correlation_id: Option<&str>) -> Result<Box<dyn Readiness>, ApplicationError> {
+        let session = self.session(correlation_id)?;
+        Ok(Box::new(self.shared.readiness(&session)))
+    }
+
+    fn put_back(&self, envelope: MessageEnvelope) {
+        if let Some(token) = LockToken::of(self.id, &envelope) {
+            self.work(|state, _| state.storage.put_back(token.lock));
+        }
     }
 }

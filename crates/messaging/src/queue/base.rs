@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use pip_services_commons::{
@@ -7,35 +10,52 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
 };
 use pip_services_components::{
-    count::{CompositeCounters, ICounters},
-    log::{CompositeLogger, ILogger},
+    count::{CompositeCounters, CounterTiming, ICounters},
+    log::{CompositeLogger, ILogger, LogLevel},
 };
 use tokio::runtime::Handle;
 
+use super::{guarded::Guarded, limit::at_least_one};
 use crate::{
-    IMessageQueue, IMessageReceiver, MessageEnvelope, MessagingCapabilities,
+    IMessageReceiver, ListenedQueue, MessageEnvelope, MessagingCapabilities,
     listen::{Listeners, Listening},
 };
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
 ///
-/// A queue holds one and calls it, where the other ports derive from it. It also does the observing: the
-/// methods named after an event count and log that event in the way that all queues share.
+/// A queue holds one and calls it, where the other ports derive from it. A queue on a broker holds a
+/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one.
+///
+/// | parameter | default | |
+/// |---|---|---|
+/// | `queue`, else `name`, else `id`, else the name in `descriptor` | the constructor's | the queue's name |
+/// | `options.concurrency` | 1 | how many messages the listener handles at once; with 1 their order is kept |
+///
+/// References, all optional: loggers `*:logger:*:*:*` and counters `*:counters:*:*:*`. One that panics costs
+/// the queue no message, and its caller nothing.
+///
+/// It also does the observing: the methods named after an event count and log that event in the way that all
+/// queues share. The counters of an unnamed queue have `unnamed` for the name.
 ///
 /// | event | counter `queue.<name>.…` | log level |
 /// |---|---|---|
 /// | [`sent`](Self::sent) | `sent_messages` | debug |
 /// | [`received`](Self::received) | `received_messages` | debug |
+/// | [`renewed`](Self::renewed), [`completed`](Self::completed) | | trace |
 /// | [`abandoned`](Self::abandoned) | `abandoned_messages` | trace |
+/// | [`dead`](Self::dead) | `dead_messages` | trace |
+/// | [`dead_dropped`](Self::dead_dropped) | `dropped_dead_messages` | warn |
 /// | [`expired`](Self::expired) | `expired_messages` | debug |
 /// | [`dropped`](Self::dropped) | `dropped_messages` | error |
 /// | [`malformed`](Self::malformed) | `malformed_messages` | error |
 /// | [`receiver_failed`](Self::receiver_failed) | `failed_handlers` | error |
+/// | the listener handled a message, also where that failed | `process_time`, an interval | – |
 pub struct MessageQueue {
     names: ArcSwap<Names>,
     capabilities: MessagingCapabilities,
-    logger: CompositeLogger,
-    counters: CompositeCounters,
+    logger: Guarded<CompositeLogger>,
+    counters: Guarded<CompositeCounters>,
+    concurrency: AtomicUsize,
     listeners: Listeners,
 }
 
@@ -45,10 +65,13 @@ struct Names {
     sent: String,
     received: String,
     abandoned: String,
+    dead: String,
+    dead_dropped: String,
     expired: String,
     dropped: String,
     malformed: String,
     failed: String,
+    process_time: String,
 }
 
 impl Names {
@@ -60,10 +83,13 @@ impl Names {
             sent: counter("sent_messages"),
             received: counter("received_messages"),
             abandoned: counter("abandoned_messages"),
+            dead: counter("dead_messages"),
+            dead_dropped: counter("dropped_dead_messages"),
             expired: counter("expired_messages"),
             dropped: counter("dropped_messages"),
             malformed: counter("malformed_messages"),
             failed: counter("failed_handlers"),
+            process_time: counter("process_time"),
         })
     }
 }
@@ -74,23 +100,29 @@ impl MessageQueue {
         Self {
             names: ArcSwap::new(Names::new(name)),
             capabilities,
-            logger: CompositeLogger::new(),
-            counters: CompositeCounters::new(),
+            logger: Guarded(CompositeLogger::new()),
+            counters: Guarded(CompositeCounters::new()),
+            concurrency: AtomicUsize::new(1),
             listeners: Listeners::new(),
         }
     }
 
-    /// Takes the name from `queue`, else `name`, else `id`, else the name in `descriptor`, else keeps it.
+    /// Takes the name and `options.concurrency`; what the parameters do not name stays as it is. A listener
+    /// that is active keeps the concurrency that it began with.
     ///
     /// # Errors
-    /// `BAD_DESCRIPTOR` (Misconfiguration).
+    /// `BAD_DESCRIPTOR`, `BAD_VALUE` (Misconfiguration). Nothing is changed then.
     pub fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        let concurrency = at_least_one(config, "options.concurrency")?;
         let name = match config.get_as_nullable_string("queue") {
             Some(name) => Some(name),
             None => NameResolver::resolve(config)?,
         };
         if let Some(name) = name {
             self.names.store(Names::new(&name));
+        }
+        if let Some(concurrency) = concurrency {
+            self.concurrency.store(concurrency, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -100,14 +132,14 @@ impl MessageQueue {
     /// # Errors
     /// None at present.
     pub fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
-        self.logger.set_references(references)?;
-        self.counters.set_references(references)
+        self.logger.0.set_references(references)?;
+        self.counters.0.set_references(references)
     }
 
     /// Lets go of them.
     pub fn unset_references(&self) {
-        self.logger.unset_references();
-        self.counters.unset_references();
+        self.logger.0.unset_references();
+        self.counters.0.unset_references();
     }
 
     /// The queue's name; empty when it has none.
@@ -120,36 +152,34 @@ impl MessageQueue {
         self.capabilities
     }
 
-    /// The loggers of the queue.
+    /// The loggers of the queue. They do not panic.
     pub fn logger(&self) -> &dyn ILogger {
         &self.logger
     }
 
-    /// The counters of the queue.
+    /// The counters of the queue. They do not panic.
     pub fn counters(&self) -> &dyn ICounters {
         &self.counters
     }
 
-    /// Does what [`IMessageQueue::listen`] tells, for the queue that this is the base of.
+    /// Does what [`IMessageQueue::listen`](crate::IMessageQueue::listen) tells.
     ///
     /// # Errors
     /// As there.
-    pub async fn listen(
-        &self,
-        queue: &dyn IMessageQueue,
+    pub async fn listen<Q: ListenedQueue>(
+        queue: &Q,
         correlation_id: Option<&str>,
         receiver: &dyn IMessageReceiver,
     ) -> Result<(), ApplicationError> {
-        self.begin(queue, correlation_id)?.run(self, queue, correlation_id, receiver).await
+        Self::begin(queue, correlation_id)?.run(queue, correlation_id, receiver).await
     }
 
-    /// Does what [`IMessageQueue::begin_listen`] tells, for a queue that holds a base.
+    /// Does what [`IMessageQueue::begin_listen`](crate::IMessageQueue::begin_listen) tells.
     ///
     /// # Errors
     /// As there.
-    pub fn begin_listen<Q: IMessageQueue + 'static>(
-        queue: Arc<Q>,
-        base: fn(&Q) -> &MessageQueue,
+    pub fn begin_listen<Q: ListenedQueue>(
+        queue: &Arc<Q>,
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
@@ -157,23 +187,28 @@ impl MessageQueue {
             let message = "begin_listen needs a tokio runtime";
             ApplicationError::invalid_state(correlation_id, "NO_RUNTIME", message).with_cause(error)
         })?;
-        let listening = base(&queue).begin(&*queue, correlation_id)?;
-        listening.spawn(&runtime, queue, base, correlation_id, receiver);
+        let listening = Self::begin(&**queue, correlation_id)?;
+        let readiness = queue.readiness(correlation_id)?;
+        listening.spawn(&runtime, queue, readiness, correlation_id, receiver);
         Ok(())
     }
 
-    fn begin(
-        &self,
-        queue: &dyn IMessageQueue,
+    fn begin<Q: ListenedQueue>(
+        queue: &Q,
         correlation_id: Option<&str>,
     ) -> Result<Listening, ApplicationError> {
+        let base = queue.base();
         if !queue.is_open() {
-            return Err(self.not_opened(correlation_id));
+            return Err(base.not_opened(correlation_id));
         }
-        self.listeners.begin(correlation_id)
+        let listening = base.listeners.begin(correlation_id, base.concurrency.load(Ordering::Relaxed))?;
+        base.logger.trace(None, format_args!("Started listening messages at [{}]", base.names.load().queue));
+        Ok(listening)
     }
 
-    /// Does what [`IMessageQueue::end_listen`] tells. A queue's `close` begins with it.
+    /// Does what [`IMessageQueue::end_listen`](crate::IMessageQueue::end_listen) tells. A queue's `close` begins
+    /// with it, before it waits for anything that a handling may hold: one that closes the queue as well would
+    /// otherwise be waited for while it waits.
     pub async fn end_listen(&self) {
         self.listeners.end().await;
     }
@@ -191,20 +226,44 @@ impl MessageQueue {
             .with_details("operation", operation)
     }
 
-    /// A message was sent.
-    pub fn sent(&self, envelope: &MessageEnvelope) {
-        let names = self.names.load();
-        self.counters.increment_one(&names.sent);
-        let id = envelope.correlation_id.as_deref();
-        self.logger.debug(id, format_args!("Sent message {envelope} via [{}]", names.queue));
+    /// Counts what happens to each message, and looks up the names only where somebody counts.
+    fn count(&self, counter: fn(&Names) -> &str) {
+        if !self.counters.0.is_empty() {
+            self.counters.increment_one(counter(&self.names.load()));
+        }
     }
 
-    /// A message was received or delivered.
-    pub fn received(&self, envelope: &MessageEnvelope) {
-        let names = self.names.load();
-        self.counters.increment_one(&names.received);
-        let id = envelope.correlation_id.as_deref();
-        self.logger.debug(id, format_args!("Received message {envelope} via [{}]", names.queue));
+    /// Logs what happens to each message, and looks up the names only where somebody reads it.
+    fn tell(
+        &self,
+        level: LogLevel,
+        correlation_id: Option<&str>,
+        event: &str,
+        envelope: &MessageEnvelope,
+        at: &str,
+    ) {
+        if self.logger.is_enabled(level) {
+            let id = envelope.correlation_id.as_deref().or(correlation_id);
+            let name = &self.names.load().queue;
+            self.logger.log(level, id, None, format_args!("{event} message {envelope} {at} [{name}]"));
+        }
+    }
+
+    /// A message was sent. It is logged with its own correlation id, or that of the call where it has none.
+    pub fn sent(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
+        self.count_sent();
+        self.tell(LogLevel::Debug, correlation_id, "Sent", envelope, "via");
+    }
+
+    /// What [`sent`](Self::sent) does where no logger wants to know, for a queue that has given the message away.
+    pub(crate) fn count_sent(&self) {
+        self.count(|names| &names.sent);
+    }
+
+    /// A message was received, or delivered without a call.
+    pub fn received(&self, correlation_id: Option<&str>, envelope: &MessageEnvelope) {
+        self.count(|names| &names.received);
+        self.tell(LogLevel::Debug, correlation_id, "Received", envelope, "via");
     }
 
     /// Messages were looked at.
@@ -213,7 +272,7 @@ impl MessageQueue {
         match messages {
             [] => {}
             [envelope] => {
-                let id = envelope.correlation_id.as_deref();
+                let id = envelope.correlation_id.as_deref().or(correlation_id);
                 self.logger.trace(id, format_args!("Peeked message {envelope} at [{name}]"));
             }
             messages => {
@@ -223,12 +282,39 @@ impl MessageQueue {
         }
     }
 
+    /// The lock of a received message lasts longer.
+    pub fn renewed(&self, envelope: &MessageEnvelope) {
+        self.tell(LogLevel::Trace, None, "Renewed lock for", envelope, "at");
+    }
+
+    /// A received message was removed for good.
+    pub fn completed(&self, envelope: &MessageEnvelope) {
+        self.tell(LogLevel::Trace, None, "Completed", envelope, "at");
+    }
+
     /// A received message was put back.
     pub fn abandoned(&self, envelope: &MessageEnvelope) {
         let names = self.names.load();
         self.counters.increment_one(&names.abandoned);
         let id = envelope.correlation_id.as_deref();
         self.logger.trace(id, format_args!("Abandoned message {envelope} at [{}]", names.queue));
+    }
+
+    /// A message became a dead letter.
+    pub fn dead(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.dead);
+        let id = envelope.correlation_id.as_deref();
+        self.logger.trace(id, format_args!("Moved message {envelope} to dead letters at [{}]", names.queue));
+    }
+
+    /// A dead letter was dropped because there was no room for another.
+    pub fn dead_dropped(&self, envelope: &MessageEnvelope) {
+        let names = self.names.load();
+        self.counters.increment_one(&names.dead_dropped);
+        let (id, queue) = (envelope.correlation_id.as_deref(), &names.queue);
+        self.logger
+            .warn(id, format_args!("No room: dropped message {envelope} from dead letters at [{queue}]"));
     }
 
     /// Locks of received messages expired, and the messages are back.
@@ -260,11 +346,24 @@ impl MessageQueue {
         );
     }
 
+    /// The handling of a message begins.
+    pub(crate) fn begin_handling(&self) -> CounterTiming {
+        match self.counters.0.is_empty() {
+            true => CounterTiming::inert(),
+            false => self.counters.begin_timing(&self.names.load().process_time),
+        }
+    }
+
     /// A receiver did not handle a message.
-    pub fn receiver_failed(&self, error: &ApplicationError, envelope: &MessageEnvelope) {
+    pub fn receiver_failed(
+        &self,
+        correlation_id: Option<&str>,
+        error: &ApplicationError,
+        envelope: &MessageEnvelope,
+    ) {
         let names = self.names.load();
         self.counters.increment_one(&names.failed);
-        let id = envelope.correlation_id.as_deref();
+        let id = envelope.correlation_id.as_deref().or(correlation_id);
         self.logger.error(
             id,
             Some(error),

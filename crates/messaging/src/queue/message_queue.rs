@@ -10,8 +10,10 @@ use crate::{IMessageReceiver, MessageEnvelope, MessagingCapabilities};
 ///
 /// Every operation on a queue that is not open fails with `NOT_OPENED` (InvalidState), and one that the queue
 /// cannot do ([`get_capabilities`](Self::get_capabilities)) with `NOT_SUPPORTED` (Unsupported), but for
-/// `complete`, which then does nothing. Dropping any future midway loses no message, but for a `listen` that
-/// is dropped while a message is handled, on a queue without locks.
+/// `complete`, which then does nothing. Dropping any future midway loses no message.
+///
+/// [`IMessageQueueExt`](crate::IMessageQueueExt) adds what can be said in terms of these: sending values and
+/// batches, receiving values, a stream of messages.
 ///
 /// A queue with locks hides a received message from others until it is completed, abandoned or its lock
 /// expires, which puts it back. A queue without locks forgets a message when it is received.
@@ -94,12 +96,20 @@ pub trait IMessageQueue: IOpenable {
     /// `LOCK_LOST` (InvalidState) when it is not locked by this envelope, `NOT_OPENED`, `NOT_SUPPORTED`.
     async fn move_to_dead_letter(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError>;
 
-    /// Gives each message to the receiver, one after another, until [`end_listen`](Self::end_listen), `close`
-    /// or the drop of the future.
+    /// Gives each message to the receiver until [`end_listen`](Self::end_listen), `close` or the drop of the
+    /// future.
+    ///
+    /// One after another, in order, or up to `options.concurrency` at once: all on the task that listens, so
+    /// that a receiver which computes for long should do so on a thread of its own. The time of each handling
+    /// is measured as `queue.<name>.process_time`.
     ///
     /// A message that the receiver handled with `Ok` is completed; one whose handling failed or panicked is
-    /// logged, and abandoned where the queue can do that; one that the receiver settled itself is left alone.
-    /// In other ports the receiver has to settle each message.
+    /// logged, counted, and abandoned where the queue can do that; one that the receiver settled itself is left
+    /// alone. In other ports the receiver has to settle each message.
+    ///
+    /// A message whose handling is cut off, as the future is dropped, comes again: at once where the queue can do
+    /// that without waiting, else when its lock expires. A queue without locks does not know what the receiver
+    /// has settled, so there it comes again in any case.
     ///
     /// # Errors
     /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NOT_OPENED`, `NOT_SUPPORTED`, or
@@ -110,9 +120,12 @@ pub trait IMessageQueue: IOpenable {
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError>;
 
-    /// Starts [`listen`](Self::listen) on a task of its own, which keeps the queue until `end_listen` or `close`.
-    /// An `end_listen` that comes after it ends it, however soon. An error that ends the listening later is
-    /// logged.
+    /// Starts [`listen`](Self::listen) on a task of its own. An `end_listen` that comes after it ends it, however
+    /// soon. An error that ends the listening later is logged.
+    ///
+    /// The task does not keep the queue: it holds it only while it takes and handles a message, so that
+    /// dropping the last handle of the queue ends the listening. A receiver that holds the queue itself keeps
+    /// it until `end_listen` or `close`.
     ///
     /// # Errors
     /// `ALREADY_LISTENING` (InvalidState) while another listener is active, `NO_RUNTIME` (InvalidState) outside of a
@@ -123,7 +136,8 @@ pub trait IMessageQueue: IOpenable {
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError>;
 
-    /// Ends the listening: no handling starts after it returns. It waits up to five seconds for one that runs,
-    /// unless it is called from there.
+    /// Ends the listening: no handling starts after it returns. It waits up to five seconds for those that run.
+    ///
+    /// Called from a handling, it does not wait for that one, nor for others that call it as well.
     async fn end_listen(&self, correlation_id: Option<&str>);
 }

@@ -1,6 +1,7 @@
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
     refer::IUnreferenceable,
+    run::{IClosable, IOpenable},
 };
 use pip_services_messaging::{IMessageQueue, MemoryMessageQueue, MessageEnvelope};
 
@@ -40,12 +41,35 @@ fn a_bad_option_is_an_error_that_names_it_and_changes_nothing() {
         ("options.lock_timeout", "-1"),
         ("options.max_messages", "many"),
         ("options.max_messages", "-1"),
+        ("options.max_deliveries", "-1"),
+        ("options.max_dead_letters", "all"),
+        ("options.when_full", "drop"),
+        ("options.send_timeout", "-1"),
     ] {
         let error = queue.configure(&ConfigParams::from_tuples([("name", "new"), (key, value)])).unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));
         assert!(error.message().contains(value), "{}", error.message());
+        assert!(error.message().contains("must be"), "{}", error.message());
         assert_eq!(queue.get_name(), "orders");
     }
+}
+
+#[tokio::test]
+async fn an_option_that_is_not_named_again_stays_and_zero_lifts_a_limit() {
+    let queue = MemoryMessageQueue::new("orders");
+    let configure = |key, value: i64| queue.configure(&ConfigParams::from_tuples([(key, value)])).unwrap();
+    let full = async || {
+        queue.open(None).await.unwrap();
+        let full = queue.send(None, MessageEnvelope::new(None, "order", "a")).await.is_err();
+        queue.close(None).await.unwrap();
+        full
+    };
+    configure("options.max_messages", 1);
+    configure("options.max_deliveries", 1);
+    assert!(!full().await);
+    assert!(full().await);
+    configure("options.max_messages", 0);
+    assert!(!full().await);
 }
 
 #[tokio::test]

@@ -1,12 +1,22 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt::Arguments,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use pip_services_commons::{
+    component,
     config::{ConfigParams, IConfigurable},
     refer::{IReferenceable, IReferences, References},
     run::IOpenable,
 };
-use pip_services_components::count::LogCounters;
+use pip_services_components::{
+    count::LogCounters,
+    log::{ILogger, LogLevel},
+};
 use pip_services_messaging::{IMessageQueue, MemoryMessageQueue, MessageEnvelope};
+use tokio::time::Instant;
 
 /// An open queue with these options.
 pub(crate) async fn opened(options: &[(&str, i64)]) -> Arc<MemoryMessageQueue> {
@@ -18,10 +28,22 @@ pub(crate) async fn opened(options: &[(&str, i64)]) -> Arc<MemoryMessageQueue> {
 
 /// What the queue counts from now on.
 pub(crate) fn counted(queue: &MemoryMessageQueue) -> Arc<LogCounters> {
-    let (references, counters) = (References::new(), Arc::new(LogCounters::new()));
+    observed(queue).1
+}
+
+/// What the queue logs from now on.
+pub(crate) fn logged(queue: &dyn IReferenceable) -> Arc<Recorder> {
+    observed(queue).0
+}
+
+/// What the queue logs and counts from now on.
+pub(crate) fn observed(queue: &dyn IReferenceable) -> (Arc<Recorder>, Arc<LogCounters>) {
+    let (references, log, counters) =
+        (References::new(), Arc::new(Recorder::default()), Arc::new(LogCounters::new()));
+    references.put("test:logger:recorder:default:1.0".parse().unwrap(), log.clone());
     references.put("test:counters:log:default:1.0".parse().unwrap(), counters.clone());
     queue.set_references(&references).unwrap();
-    counters
+    (log, counters)
 }
 
 /// How often the queue of that name has counted the event.
@@ -45,4 +67,65 @@ pub(crate) fn text(envelope: &MessageEnvelope) -> String {
 /// The messages that are there, which stay.
 pub(crate) async fn waiting(queue: &MemoryMessageQueue) -> Vec<String> {
     queue.peek_batch(None, 100).await.unwrap().iter().map(text).collect()
+}
+
+/// A logger that keeps its lines, and may panic at each.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    lines: Mutex<Vec<String>>,
+    panics: bool,
+}
+
+component!(Recorder: dyn ILogger);
+
+impl Recorder {
+    /// One that keeps its lines and panics at each.
+    pub(crate) fn panicking() -> Self {
+        Self { panics: true, ..Self::default() }
+    }
+
+    /// The lines that have this part.
+    pub(crate) fn with(&self, part: &str) -> Vec<String> {
+        self.lines.lock().unwrap().iter().filter(|line| line.contains(part)).cloned().collect()
+    }
+}
+
+impl ILogger for Recorder {
+    fn get_level(&self) -> LogLevel {
+        LogLevel::Trace
+    }
+
+    fn set_level(&self, _: LogLevel) {}
+
+    fn log(
+        &self,
+        level: LogLevel,
+        correlation_id: Option<&str>,
+        error: Option<&(dyn Error + 'static)>,
+        message: Arguments<'_>,
+    ) {
+        let (id, error) =
+            (correlation_id.unwrap_or("---"), error.map(ToString::to_string).unwrap_or_default());
+        self.lines.lock().unwrap().push(format!("{level} {id} {message} {error}"));
+        assert!(!self.panics, "the logger failed");
+    }
+}
+
+/// Long enough for anything that must happen on a loaded machine.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Repeats a check until it holds.
+pub(crate) async fn eventually(what: &str, check: impl Fn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !check() {
+        assert!(Instant::now() < deadline, "it never happened that {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Lets everything run that can go on without a wait.
+pub(crate) async fn settle_down() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,8 +1,9 @@
 use std::{
     future::Future,
+    io,
     net::SocketAddr,
     pin::Pin,
-    sync::LazyLock,
+    sync::{LazyLock, Mutex as StdMutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,9 +13,16 @@ use paho_mqtt::{
     AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
     DeliveryToken, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    net::TcpStream,
+    sync::{Mutex, mpsc, oneshot},
+    time::{Instant, timeout},
+};
 
-use super::{ClientError, Delivery, Event, Events};
+use super::{
+    ClientError, Delivery, Event, Events,
+    relay::{Entrance, Relay},
+};
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, QoS},
     resolver::ConnectTarget,
@@ -37,6 +45,8 @@ pub(crate) struct Client {
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
     /// of the process.
     attempt: Mutex<Option<Attempt>>,
+    /// What the library is connected to, or was last.
+    relay: StdMutex<Option<Relay>>,
 }
 
 type Attempt = oneshot::Receiver<()>;
@@ -72,7 +82,7 @@ impl Client {
         inner.set_connection_lost_callback(move |_| {
             let _ = sender.send(Event::Disconnected);
         });
-        Ok((Self { inner, events, attempt: Mutex::new(None) }, receiver))
+        Ok((Self { inner, events, attempt: Mutex::default(), relay: StdMutex::default() }, receiver))
     }
 
     /// Connects to the broker at that address, giving up some seconds after `limit`. True: the broker kept the
@@ -95,12 +105,20 @@ impl Client {
             // The attempt before was given up, and succeeded after all.
             let _ = self.inner.disconnect(None).await;
         }
+        self.set_relay(None);
+        let start = Instant::now();
+        let broker = timeout(limit, TcpStream::connect(address))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| ClientError::Failed(format!("no broker answers there: {error}")))?;
+        let limit = limit.saturating_sub(start.elapsed());
+        let entrance = Entrance::open().await.map_err(no_relay)?;
         let (held, released) = oneshot::channel::<()>();
         *attempt = Some(released);
 
         let events = self.events.clone();
-        let token = self.inner.connect_with_callbacks(
-            connect_options(address, target, options, limit),
+        let mut token = self.inner.connect_with_callbacks(
+            connect_options(entrance.address, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -110,7 +128,14 @@ impl Client {
                 let _ = &held;
             },
         );
-        let outcome = token.await;
+        let outcome = tokio::select! {
+            // It fails when it comes first: connected it can only be through the relay.
+            outcome = &mut token => outcome,
+            relay = entrance.admit(broker) => {
+                self.set_relay(Some(relay.map_err(no_relay)?));
+                token.await
+            }
+        };
         if let Some(released) = &mut *attempt {
             let _ = released.await;
         }
@@ -154,10 +179,17 @@ impl Client {
         self.inner.unsubscribe(filter).await.map(|_| ()).map_err(failed)
     }
 
-    /// Disconnects, without waiting for what is in flight.
+    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
     pub(crate) async fn disconnect(&self) {
+        let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take();
         // An error means that there is no connection.
-        let _ = self.inner.disconnect(None).await;
+        if let (Ok(_), Some(mut relay)) = (self.inner.disconnect(None).await, relay) {
+            relay.delivered().await;
+        }
+    }
+
+    fn set_relay(&self, relay: Option<Relay>) {
+        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = relay;
     }
 }
 
@@ -243,6 +275,10 @@ fn connect_error(error: Error) -> ClientError {
         Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
         error => failed(error),
     }
+}
+
+fn no_relay(error: io::Error) -> ClientError {
+    ClientError::Failed(format!("the way to the broker cannot be set up: {error}"))
 }
 
 fn failed(error: Error) -> ClientError {

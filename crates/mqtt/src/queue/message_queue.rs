@@ -1,9 +1,8 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use chrono::Utc;
 use pip_services_commons::{
@@ -14,12 +13,12 @@ use pip_services_commons::{
     run::{ICleanable, IClosable, IOpenable},
 };
 use pip_services_messaging::{
-    IMessageQueue, IMessageReceiver, MessageBuffer, MessageEnvelope, MessageQueue, MessagingCapabilities,
-    SendError,
+    CachedMessageQueue, IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageInbox,
+    MessageQueue, MessagingCapabilities, Readiness, SendError,
 };
 use tokio::time::timeout;
 
-use super::{arrivals::Arrivals, session::Session, setup::Setup};
+use super::{session::Session, setup::Setup};
 use crate::{MqttConnection, codec, options::QueueOptions, topic};
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
@@ -34,19 +33,15 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_clear: true,
 };
 
-/// How long a receive with a short timeout waits for the subscription that the first one makes.
-const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
-
 /// A queue on a topic of an MQTT broker; ports `MqttMessageQueue`.
 ///
 /// It sends to its topic and subscribes to it: at the first receive, peek or listen, or in `open` with
 /// `options.autosubscribe`. What is sent before anyone has subscribed reaches nobody, so consumers should set
 /// it. The topic can be a filter (`+`, `#`, `$share/<group>/<topic>`); one with wildcards cannot be sent to.
 ///
-/// Messages that arrived wait in a bounded cache. The client acknowledges them to the broker on arrival, so
-/// the queue has no locks: `complete` does nothing, and a message whose handling failed is gone. When the
-/// cache is full, the oldest message is dropped, counted in `queue.<name>.dropped_messages` and logged, once for
-/// all that follow without a pause.
+/// Messages that arrived wait in the bounded cache of a [`CachedMessageQueue`]. The client acknowledges them to
+/// the broker on arrival, so the queue has no locks: `complete` does nothing, and a message whose handling failed
+/// is gone.
 ///
 /// A connection from the references (`dependencies.connection`) is shared: it must be opened before the queue
 /// and is left open. A queue that has `connection.*` parameters of its own, and does not name a shared one,
@@ -55,14 +50,14 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// | parameter | default | |
 /// |---|---|---|
 /// | `topic` | the queue's name | topic to send to and filter to subscribe to |
-/// | `queue`, `name`, `id`, `descriptor` | the constructor's | the queue's name |
+/// | those of [`CachedMessageQueue`] and [`MessageQueue`] | | the queue's name, cache and listener |
 /// | `dependencies.connection` | `*:connection:mqtt:*:1.0` | the shared connection |
 /// | `options.qos` | 0 | quality of service, 0 to 2 |
 /// | `options.retain` | false | whether the broker keeps the last message for new subscribers |
 /// | `options.serialize_envelope` | true | whether the whole envelope travels in JSON, or the payload alone |
-/// | `options.autosubscribe` | false | whether `open` subscribes |
-/// | `options.max_cache_size` | 10000 | how many messages may wait in the cache |
 /// | `options.ack` | `auto` | nothing else at present |
+///
+/// A queue that is configured again keeps what the new parameters do not name.
 ///
 /// The other ports document `serialize_envelope` as true, but have false in their code: in a system with these
 /// set it on both ends. Without the envelope the message type is the topic, the id is new, and correlation id
@@ -71,12 +66,11 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// References, all optional: loggers `*:logger:*:*:*`, counters `*:counters:*:*:*`, the shared connection, and
 /// those of the own connection.
 pub struct MqttMessageQueue {
-    base: Arc<MessageQueue>,
+    cached: CachedMessageQueue<Session>,
     setup: Mutex<Setup>,
     /// The queue's own connection, used when there is no shared one.
     own: Arc<MqttConnection>,
     transition: tokio::sync::Mutex<()>,
-    session: ArcSwapOption<Session>,
 }
 
 component!(
@@ -88,26 +82,15 @@ impl MqttMessageQueue {
     /// A queue of that name, which configuration can replace.
     pub fn new(name: &str) -> Self {
         Self {
-            base: Arc::new(MessageQueue::new(name, CAPABILITIES)),
+            cached: CachedMessageQueue::new(name, CAPABILITIES),
             setup: Mutex::default(),
             own: Arc::new(MqttConnection::new()),
             transition: tokio::sync::Mutex::default(),
-            session: ArcSwapOption::empty(),
         }
     }
 
     fn setup(&self) -> MutexGuard<'_, Setup> {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn session(&self, correlation_id: Option<&str>) -> Result<Arc<Session>, ApplicationError> {
-        self.session.load_full().ok_or_else(|| self.base.not_opened(correlation_id))
-    }
-
-    fn not_supported<T>(&self, envelope: &MessageEnvelope, operation: &str) -> Result<T, ApplicationError> {
-        let id = envelope.correlation_id.as_deref();
-        self.session(id)?;
-        Err(self.base.not_supported(id, operation))
     }
 
     /// The filter to subscribe to, checked.
@@ -116,7 +99,7 @@ impl MqttMessageQueue {
         correlation_id: Option<&str>,
         options: &QueueOptions,
     ) -> Result<String, ApplicationError> {
-        let filter = options.topic.clone().unwrap_or_else(|| self.base.get_name());
+        let filter = options.topic.clone().unwrap_or_else(|| self.get_name());
         if filter.is_empty() {
             let message = "topic is not set, and the queue has no name that could stand for it";
             return Err(
@@ -130,12 +113,13 @@ impl MqttMessageQueue {
         Ok(filter)
     }
 
-    /// Opens the queue's own connection, or checks the shared one, and waits for the subscription.
+    /// Opens the queue's own connection, or checks the shared one, and the cache, which subscribes.
     async fn connect(
         &self,
         correlation_id: Option<&str>,
         shared: Option<&MqttConnection>,
-        session: &Session,
+        inbox: MessageInbox,
+        session: Session,
     ) -> Result<(), ApplicationError> {
         match shared {
             None => self.own.open(correlation_id).await?,
@@ -146,12 +130,10 @@ impl MqttMessageQueue {
                     .with_details("key", "dependencies.connection"));
             }
         }
-        if !session.options.autosubscribe {
-            return Ok(());
-        }
-        let limit = session.connection.connect_timeout()?;
-        timeout(limit, session.subscribed()).await.unwrap_or_else(|_| {
-            let (filter, ms) = (&session.filter, limit.as_millis());
+        let (limit, filter) = (session.connection.connect_timeout()?, session.filter.clone());
+        let opening = timeout(limit, self.cached.open(correlation_id, inbox, session));
+        opening.await.unwrap_or_else(|_| {
+            let ms = limit.as_millis();
             let message = format!("no answer to topic '{filter}' within options.connect_timeout ({ms} ms)");
             Err(ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_details("topic", filter))
         })
@@ -160,14 +142,9 @@ impl MqttMessageQueue {
 
 impl IConfigurable for MqttMessageQueue {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let options = QueueOptions::from_config(config)?;
-        let mut configured = Setup { options, ..Setup::default() };
-        configured.dependencies.configure(config)?;
-        configured.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
-        configured.has_own =
-            ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
-        self.own.configure(config)?;
-        self.base.configure(config)?;
+        let mut configured = Setup::from_config(self.setup().config.override_with(config))?;
+        self.own.configure(&configured.config)?;
+        self.cached.configure(config)?;
         let mut setup = self.setup();
         configured.shared = setup.shared.take();
         *setup = configured;
@@ -181,7 +158,7 @@ impl IReferenceable for MqttMessageQueue {
     /// # Errors
     /// `REF_ERROR` when `dependencies.connection` names a connection that is not there.
     fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
-        self.base.set_references(references)?;
+        self.cached.set_references(references)?;
         self.own.set_references(references)?;
         let (dependencies, needs_shared, has_own) = {
             let setup = self.setup();
@@ -200,7 +177,7 @@ impl IReferenceable for MqttMessageQueue {
 impl IUnreferenceable for MqttMessageQueue {
     /// Lets go of them. An open queue keeps its connection until it is closed.
     fn unset_references(&self) {
-        self.base.unset_references();
+        self.cached.unset_references();
         self.own.unset_references();
         self.setup().shared = None;
     }
@@ -209,7 +186,7 @@ impl IUnreferenceable for MqttMessageQueue {
 #[async_trait]
 impl IOpenable for MqttMessageQueue {
     fn is_open(&self) -> bool {
-        self.session.load().is_some()
+        self.cached.is_open()
     }
 
     /// Opens the queue's own connection, where it has no shared one, and subscribes where it should.
@@ -226,23 +203,16 @@ impl IOpenable for MqttMessageQueue {
         let filter = self.filter(correlation_id, &options)?;
         let shared = self.setup().shared.clone();
         let connection = shared.clone().unwrap_or_else(|| self.own.clone());
-        let arrivals = Arrivals {
-            base: self.base.clone(),
-            buffer: MessageBuffer::new(options.max_cache_size),
-            serialize_envelope: options.serialize_envelope,
-            overflowing: AtomicBool::new(false),
-        };
-        let session = Session::new(options, filter, connection, arrivals);
-        if session.options.autosubscribe || (shared.is_none() && self.own.keeps_session()) {
+        let inbox = self.cached.inbox();
+        let session = Session::new(options, filter, connection, inbox.clone());
+        if self.cached.autosubscribe() || (shared.is_none() && self.own.keeps_session()) {
             // Before connecting: a broker that kept the session sends what it has at once.
             session.register();
         }
-        if let Err(error) = self.connect(correlation_id, shared.as_deref(), &session).await {
+        if let Err(error) = self.connect(correlation_id, shared.as_deref(), inbox, session).await {
             self.own.close(correlation_id).await?;
             return Err(error.with_correlation_id(correlation_id));
         }
-        self.session.store(Some(Arc::new(session)));
-        self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         Ok(())
     }
 }
@@ -252,22 +222,14 @@ impl IClosable for MqttMessageQueue {
     /// Ends the listener, and closes the queue's own connection, or unsubscribes from a shared one. Cached
     /// messages are dropped.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        // Before taking turns: a handling may close the queue as well.
+        self.cached.base().end_listen().await;
         let _turn = self.transition.lock().await;
-        let was_open = self.is_open();
-        if was_open {
-            self.base.end_listen().await;
-        }
-        let session = self.session.swap(None);
-        if let Some(session) = &session {
-            session.closed.cancel();
-        }
+        let session = self.cached.close(correlation_id).await;
         // Also when the queue is not open: an `open` that was cancelled may have left it connected.
         self.own.close(correlation_id).await?;
         // Only now: a session that the broker keeps keeps its subscription.
         drop(session);
-        if was_open {
-            self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
-        }
         Ok(())
     }
 }
@@ -276,10 +238,7 @@ impl IClosable for MqttMessageQueue {
 impl ICleanable for MqttMessageQueue {
     /// Drops the messages that wait in the cache. Does not touch a listener.
     async fn clear(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        if let Some(session) = self.session.load_full() {
-            session.arrivals.buffer.clear();
-        }
-        self.base.logger().trace(correlation_id, format_args!("Cleared queue [{}]", self.get_name()));
+        self.cached.clear(correlation_id);
         Ok(())
     }
 }
@@ -287,16 +246,16 @@ impl ICleanable for MqttMessageQueue {
 #[async_trait]
 impl IMessageQueue for MqttMessageQueue {
     fn get_name(&self) -> String {
-        self.base.get_name()
+        self.cached.base().get_name()
     }
 
     fn get_capabilities(&self) -> MessagingCapabilities {
-        self.base.capabilities()
+        self.cached.base().capabilities()
     }
 
     /// How many messages wait in the cache: the broker does not tell of others.
     async fn read_message_count(&self) -> Result<u64, ApplicationError> {
-        Ok(self.session(None)?.arrivals.buffer.len() as u64)
+        self.cached.read_message_count()
     }
 
     /// Publishes the message. `Ok` means that it was written to the connection (QoS 0), or that the broker has
@@ -306,31 +265,31 @@ impl IMessageQueue for MqttMessageQueue {
     /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
     /// `options.send_timeout`: the broker may or may not have the message. `BAD_TOPIC` (BadRequest) when the topic
     /// has wildcards. `NOT_OPENED`.
-    async fn send(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError> {
-        let session = match self.session(correlation_id) {
+    async fn send(
+        &self,
+        correlation_id: Option<&str>,
+        mut envelope: MessageEnvelope,
+    ) -> Result<(), SendError> {
+        let session = match self.cached.session(correlation_id) {
             Ok(session) => session,
             Err(error) => return Err(SendError::new(error, envelope)),
         };
-        let mut sent = envelope.clone();
-        sent.sent_time = Some(Utc::now());
+        let given = envelope.sent_time.replace(Utc::now());
         let QueueOptions { qos, retain, serialize_envelope, .. } = session.options;
-        let body = codec::encode(&sent, serialize_envelope);
+        let body = codec::encode(&envelope, serialize_envelope);
         // To send to $share/<group>/<topic> would put it where nobody listens.
         let topic = topic::local_filter(&session.filter);
         match session.connection.publish(topic, body, qos, retain).await {
             Ok(()) => {
-                self.base.sent(&sent);
+                self.cached.base().sent(correlation_id, &envelope);
                 Ok(())
             }
             Err(error) => {
+                envelope.sent_time = given;
                 let error = error.with_correlation_id(correlation_id);
-                let id = envelope.correlation_id.as_deref();
-                let name = self.get_name();
-                self.base.logger().error(
-                    id,
-                    Some(&error),
-                    format_args!("Failed to send message {envelope} via [{name}]"),
-                );
+                let (id, name) = (envelope.correlation_id.as_deref().or(correlation_id), self.get_name());
+                let what = format_args!("Failed to send message {envelope} via [{name}]");
+                self.cached.base().logger().error(id, Some(&error), what);
                 Err(SendError::new(error, envelope))
             }
         }
@@ -345,11 +304,7 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         message_count: usize,
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
-        let session = self.session(correlation_id)?;
-        session.subscribed().await.map_err(|error| error.with_correlation_id(correlation_id))?;
-        let messages = session.arrivals.buffer.peek(message_count);
-        self.base.peeked(correlation_id, &messages);
-        Ok(messages)
+        self.cached.peek_batch(correlation_id, message_count).await
     }
 
     /// Takes the oldest message of the cache, waiting up to `wait_timeout` for one.
@@ -364,34 +319,27 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         wait_timeout: Duration,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
-        let session = self.session(correlation_id)?;
-        let start = tokio::time::Instant::now();
-        match timeout(wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT), session.subscribed()).await {
-            Ok(subscribed) => subscribed.map_err(|error| error.with_correlation_id(correlation_id))?,
-            Err(_) => return Ok(None),
-        }
-        let rest = wait_timeout.saturating_sub(start.elapsed());
-        Ok(session.arrivals.buffer.receive(&session.closed, rest).await)
+        self.cached.receive(correlation_id, wait_timeout).await
     }
 
     /// Not supported: MQTT has no locks.
     async fn renew_lock(&self, envelope: &MessageEnvelope, _: Duration) -> Result<(), ApplicationError> {
-        self.not_supported(envelope, "renew_lock")
+        self.cached.not_supported(envelope, "renew_lock")
     }
 
     /// Does nothing: the message was acknowledged when it arrived.
     async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        self.session(envelope.correlation_id.as_deref()).map(|_| ())
+        self.cached.complete(envelope)
     }
 
     /// Not supported: the message was acknowledged when it arrived.
     async fn abandon(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        self.not_supported(envelope, "abandon")
+        self.cached.not_supported(envelope, "abandon")
     }
 
     /// Not supported: MQTT has no dead letters.
     async fn move_to_dead_letter(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        self.not_supported(envelope, "move_to_dead_letter")
+        self.cached.not_supported(envelope, "move_to_dead_letter")
     }
 
     async fn listen(
@@ -399,7 +347,7 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        self.base.listen(self, correlation_id, &*receiver).await
+        MessageQueue::listen(self, correlation_id, &*receiver).await
     }
 
     fn begin_listen(
@@ -407,10 +355,24 @@ impl IMessageQueue for MqttMessageQueue {
         correlation_id: Option<&str>,
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError> {
-        MessageQueue::begin_listen(self, |queue| &queue.base, correlation_id, receiver)
+        MessageQueue::begin_listen(&self, correlation_id, receiver)
     }
 
     async fn end_listen(&self, _correlation_id: Option<&str>) {
-        self.base.end_listen().await;
+        self.cached.base().end_listen().await;
+    }
+}
+
+impl ListenedQueue for MqttMessageQueue {
+    fn base(&self) -> &MessageQueue {
+        self.cached.base()
+    }
+
+    fn readiness(&self, correlation_id: Option<&str>) -> Result<Box<dyn Readiness>, ApplicationError> {
+        self.cached.readiness(correlation_id)
+    }
+
+    fn put_back(&self, envelope: MessageEnvelope) {
+        self.cached.put_back(envelope);
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
-use tokio_util::sync::CancellationToken;
+use pip_services_messaging::{ISubscription, MessageInbox};
 
 use super::arrivals::Arrivals;
 use crate::{MqttConnection, options::QueueOptions, router::Registration};
@@ -11,8 +12,7 @@ pub(super) struct Session {
     pub(super) options: QueueOptions,
     pub(super) filter: String,
     pub(super) connection: Arc<MqttConnection>,
-    pub(super) arrivals: Arc<Arrivals>,
-    pub(super) closed: CancellationToken,
+    arrivals: Arc<Arrivals>,
     /// There from the first delivery on. Dropping it ends the subscription.
     registration: Mutex<Option<Registration>>,
 }
@@ -22,16 +22,10 @@ impl Session {
         options: QueueOptions,
         filter: String,
         connection: Arc<MqttConnection>,
-        arrivals: Arrivals,
+        inbox: MessageInbox,
     ) -> Self {
-        Self {
-            options,
-            filter,
-            connection,
-            arrivals: Arc::new(arrivals),
-            closed: CancellationToken::new(),
-            registration: Mutex::default(),
-        }
+        let arrivals = Arc::new(Arrivals { inbox, serialize_envelope: options.serialize_envelope });
+        Self { options, filter, connection, arrivals, registration: Mutex::default() }
     }
 
     /// Makes the connection subscribe for this queue, and deliver to it.
@@ -42,19 +36,13 @@ impl Session {
             *registration = Some(self.connection.register(&self.filter, self.options.qos, listener));
         }
     }
-
-    /// Subscribes, unless that has been done, and waits for the broker's answer.
-    pub(super) async fn subscribed(&self) -> Result<(), ApplicationError> {
-        self.register();
-        tokio::select! {
-            subscribed = self.connection.subscribed(&self.filter) => subscribed,
-            () = self.closed.cancelled() => Ok(()),
-        }
-    }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.closed.cancel();
+#[async_trait]
+impl ISubscription for Session {
+    async fn subscribe(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        self.register();
+        let subscribed = self.connection.subscribed(&self.filter).await;
+        subscribed.map_err(|error| error.with_correlation_id(correlation_id))
     }
 }

@@ -1,11 +1,17 @@
 use std::sync::Arc;
 
-use pip_services_commons::refer::{DependencyResolver, Descriptor};
+use pip_services_commons::{
+    config::ConfigParams,
+    errors::ApplicationError,
+    refer::{DependencyResolver, Descriptor},
+};
 
 use crate::{MqttConnection, options::QueueOptions};
 
 /// What `configure` and `set_references` leave for `open`.
 pub(super) struct Setup {
+    /// All parameters so far.
+    pub(super) config: ConfigParams,
     pub(super) options: QueueOptions,
     pub(super) dependencies: DependencyResolver,
     /// The configuration names the shared connection.
@@ -20,11 +26,25 @@ impl Default for Setup {
         let mut dependencies = DependencyResolver::new();
         dependencies.put("connection", Descriptor::new("*", "connection", "mqtt", "*", "1.0"));
         Self {
+            config: ConfigParams::new(),
             options: QueueOptions::default(),
             dependencies,
             needs_shared: false,
             has_own: false,
             shared: None,
         }
+    }
+}
+
+impl Setup {
+    /// The setup by all parameters so far, without a shared connection.
+    pub(super) fn from_config(config: ConfigParams) -> Result<Self, ApplicationError> {
+        let mut setup = Self { options: QueueOptions::from_config(&config)?, ..Self::default() };
+        setup.dependencies.configure(&config)?;
+        setup.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
+        setup.has_own =
+            ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
+        setup.config = config;
+        Ok(setup)
     }
 }

@@ -5,7 +5,10 @@ mod errors;
 mod link;
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, atomic::AtomicUsize},
+    task::Poll,
     time::Duration,
 };
 
@@ -13,8 +16,8 @@ use bytes::Bytes;
 use pip_services_commons::errors::ApplicationError;
 use pip_services_components::log::CompositeLogger;
 use tokio::{
-    sync::{Semaphore, watch},
-    task::AbortHandle,
+    sync::{Mutex, MutexGuard, Semaphore, watch},
+    task::{AbortHandle, coop::unconstrained},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -48,6 +51,8 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// What lasts from an `open` of a connection to its `close`.
 pub(crate) struct Session {
     core: Arc<Core>,
+    /// Held by the send that is next to give its message to the client, so that their order is kept.
+    turn: Mutex<()>,
     slots: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     closed: CancellationToken,
@@ -74,6 +79,7 @@ impl Session {
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self {
             core,
+            turn: Mutex::default(),
             slots: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT as usize)),
             closed: CancellationToken::new(),
@@ -94,7 +100,8 @@ impl Session {
         matches!(*self.core.link.borrow(), Link::Up { .. })
     }
 
-    /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2).
+    /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2). Messages go
+    /// to the broker in the order in which the futures were polled first.
     ///
     /// While the connection is down it waits. A connection that is lost between sending and the
     /// acknowledgement is an error: nobody knows then whether the message reached its consumers.
@@ -107,8 +114,18 @@ impl Session {
     ) -> Result<(), ApplicationError> {
         let limit = self.core.options.send_timeout;
         let mut link = self.core.link.subscribe();
+        // In line before anything else, as neither `select!` nor a lock looks at it where the scheduler thinks
+        // that this task has run for long enough.
+        let mut turn = pin!(unconstrained(self.turn.lock()));
+        let first = poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))).await;
+        let turn = async {
+            match first {
+                Poll::Ready(turn) => turn,
+                Poll::Pending => turn.await,
+            }
+        };
         let published = tokio::select! {
-            published = timeout(limit, self.try_publish(topic, &payload, qos, retain)) => published,
+            published = timeout(limit, self.try_publish(turn, topic, &payload, qos, retain)) => published,
             () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
             // The client would keep what it has queued for a connection that never comes.
             _ = link.wait_for(|link| *link == Link::Lost) => Ok(Err(ClientError::Disconnected)),
@@ -124,31 +141,33 @@ impl Session {
 
     async fn try_publish(
         &self,
+        turn: impl Future<Output = MutexGuard<'_, ()>>,
         topic: &str,
         payload: &Bytes,
         qos: QoS,
         retain: bool,
     ) -> Result<(), ClientError> {
+        let turn = turn.await;
         let weight = u32::try_from(payload.len()).unwrap_or(u32::MAX).clamp(1, MAX_BYTES_IN_FLIGHT);
         let bytes =
             self.bytes.clone().acquire_many_owned(weight).await.map_err(|_| ClientError::Disconnected)?;
         let slot = self.slots.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
-        loop {
+        let (link, ack) = loop {
             let link = self.link_up().await?;
             match self.core.client.publish(topic, payload, qos, retain) {
-                Ok(ack) => {
-                    InFlight::new(ack, slot, bytes).acknowledged().await?;
-                    // The client sends what it had queued as soon as it is connected again, so before the
-                    // subscriptions of a new session are back: who listens here may have missed it.
-                    return match (link, self.link_up().await?) {
-                        (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
-                        _ => Err(ClientError::Disconnected),
-                    };
-                }
+                Ok(ack) => break (link, ack),
                 // Not taken: the client knew of the loss before the task did.
                 Err(ClientError::Disconnected) => self.link_changed(link).await?,
                 Err(error) => return Err(error),
             }
+        };
+        drop(turn);
+        InFlight::new(ack, slot, bytes).acknowledged().await?;
+        // The client sends what it had queued as soon as it is connected again, so before the subscriptions
+        // of a new session are back: who listens here may have missed it.
+        match (link, self.link_up().await?) {
+            (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
+            _ => Err(ClientError::Disconnected),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pip_services_commons::config::{ConfigParams, IConfigurable};
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    refer::IReferenceable,
+};
 use pip_services_messaging::{
     conformance::{Content, Delivery, Fixture, Profile, Sharing},
     queue_conformance,
@@ -28,9 +31,11 @@ fn fixture(broker: &'static LazyLock<TestBroker>, qos: u8, serialize_envelope: b
             let queue = MqttMessageQueue::new(cx.queue_name());
             let config = config.iter().map(|(key, value)| (key.to_owned(), value.map(str::to_owned)));
             queue.configure(&cx.config(config))?;
+            queue.set_references(&cx.references())?;
             Ok(queue)
         }
     })
+    .cleanable::<MqttMessageQueue>()
     .profile(Profile {
         delivery: match qos {
             0 => Delivery::AtMostOnce,

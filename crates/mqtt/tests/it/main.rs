@@ -3,6 +3,8 @@
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+/// Many messages at once.
+mod batches;
 mod conformance;
 /// Topics, wire modes and payloads.
 mod delivery;
@@ -10,6 +12,10 @@ mod delivery;
 mod errors;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// Listeners, and what they leave behind.
+mod listening;
+/// A broker that resets connections while much is in flight.
+mod resets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.

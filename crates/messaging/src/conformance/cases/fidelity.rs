@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Content,
         case::{Case, CaseResult, ensure},
-        subject::Sent,
+        compare::{same_fields, same_payload},
     },
 };
 
@@ -67,7 +67,7 @@ pub(in crate::conformance) async fn sent_envelope_is_a_copy(case: Arc<Case>) -> 
     if capabilities.can_abandon {
         let mut abandoned = received;
         change(&mut abandoned);
-        subject.abandon(&sent, abandoned).await?;
+        subject.abandon(sent.entry, abandoned).await?;
         received = subject.receive(&sent).await?;
         same("received after a changed one was put back", &received)?;
     }
@@ -83,38 +83,9 @@ pub(in crate::conformance) async fn sent_envelope_is_a_copy(case: Arc<Case>) -> 
     case.check()
 }
 
-/// All bytes arrive: NUL, those that are no UTF-8, and the rest.
-pub(in crate::conformance) async fn binary_payload(case: Arc<Case>) -> CaseResult {
-    let subject = case.open().await?;
-    let mut envelope = case.envelope("binary");
-    let mut bytes = envelope.get_message().map(|text| text.to_vec()).unwrap_or_default();
-    bytes.extend(0..=u8::MAX);
-    // An overlong sequence, a lone half of a surrogate, a cut one, and the end in a NUL.
-    bytes.extend(b"\xC0\xAF \xED\xA0\x80 \xF0\x9F\x98 \r\n\0");
-    envelope.set_message(bytes);
-    let sent = subject.send_envelope("binary", envelope).await?;
-    let received = subject.take(&sent).await?;
-    same_payload("received", &received, &sent)
-}
-
 fn change(envelope: &mut MessageEnvelope) {
     envelope.set_message("changed");
     envelope.correlation_id = Some("changed".into());
     envelope.message_type = Some("changed".into());
     envelope.sent_time = Some(DateTime::UNIX_EPOCH + Duration::from_secs(1));
-}
-
-fn same_payload(what: &str, envelope: &MessageEnvelope, sent: &Sent) -> CaseResult {
-    let (payload, expected) = (envelope.get_message(), sent.envelope.get_message());
-    ensure!(payload == expected, "{what}: the payload is {payload:?} instead of {expected:?}");
-    Ok(())
-}
-
-fn same_fields(what: &str, envelope: &MessageEnvelope, sent: &Sent) -> CaseResult {
-    let fields = |envelope: &MessageEnvelope| {
-        (envelope.message_id.clone(), envelope.message_type.clone(), envelope.correlation_id.clone())
-    };
-    let (found, expected) = (fields(envelope), fields(&sent.envelope));
-    ensure!(found == expected, "{what}: id, type and correlation id are {found:?} instead of {expected:?}");
-    Ok(())
 }

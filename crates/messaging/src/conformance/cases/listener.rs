@@ -1,22 +1,17 @@
-use std::{
-    collections::HashSet,
-    ops::RangeInclusive,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use pip_services_commons::errors::ApplicationError;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
 use crate::{
-    CallbackMessageReceiver, IMessageReceiver,
+    CallbackMessageReceiver,
     conformance::{
         case::{Case, CaseResult, ensure},
-        collector::{Collected, collector},
+        collector::collector,
         pace::PATIENCE,
-        subject::{Arrivals, Sent, Subject},
     },
 };
 
@@ -33,7 +28,7 @@ pub(in crate::conformance) async fn listener_receives(case: Arc<Case>) -> CaseRe
             Ok(())
         })
     });
-    begin_listen(&case, &subject, Arc::new(receiver)).await?;
+    subject.begin_listen(Arc::new(receiver)).await?;
     let sent = subject.send("only").await?;
     loop {
         let handling = case.within(PATIENCE, "the wait for the receiver", handlings.recv()).await?;
@@ -50,16 +45,16 @@ pub(in crate::conformance) async fn listener_receives(case: Arc<Case>) -> CaseRe
 /// Five messages sent before the listening begins and five while it does come once each, in order.
 pub(in crate::conformance) async fn listener_gets_backlog_once(case: Arc<Case>) -> CaseResult {
     let subject = case.open().await?;
-    let mut sent = send_numbered(&subject, 1..=5).await?;
+    let mut sent = subject.send_numbered(1..=5).await?;
     let (receiver, mut collected) = collector(&case, &subject, |_| Ok(()));
     let during = tokio::spawn({
         let subject = subject.clone();
-        async move { send_numbered(&subject, 6..=10).await }
+        async move { subject.send_numbered(6..=10).await }
     });
-    begin_listen(&case, &subject, receiver).await?;
+    subject.begin_listen(receiver).await?;
     sent.extend(during.await.map_err(|error| format!("send failed: {error}"))??);
 
-    let arrived = collect(&case, &mut collected, &sent).await?;
+    let arrived = subject.collect_from(&mut collected, &sent).await?;
     let expected: Vec<_> = sent.iter().map(|sent| sent.entry).collect();
     if case.profile().ordered {
         ensure!(arrived == expected, "they came in the order {arrived:?} instead of {expected:?}");
@@ -75,6 +70,19 @@ pub(in crate::conformance) async fn listener_gets_backlog_once(case: Arc<Case>) 
 /// An error on the third of five keeps no other message from coming; in a queue that can abandon, the third
 /// comes again and is then handled for good.
 pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<Case>) -> CaseResult {
+    third_fails(case, || {
+        Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
+    })
+    .await
+}
+
+/// A panic on the third of five is as an error.
+pub(in crate::conformance) async fn panicking_receiver_keeps_listening(case: Arc<Case>) -> CaseResult {
+    #[expect(clippy::panic, reason = "it is what the queue has to bear")]
+    third_fails(case, || panic!("this receiver panics once, to be tested")).await
+}
+
+async fn third_fails(case: Arc<Case>, fail: fn() -> Result<(), ApplicationError>) -> CaseResult {
     let subject = case.open().await?;
     let can_abandon = subject.capabilities().can_abandon;
     let third = case.envelope("3");
@@ -90,57 +98,13 @@ pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<C
             if can_abandon {
                 ledger.put_back(received.entry);
             }
-            Err(ApplicationError::unknown(None, "FAILED", "this receiver fails once, to be tested"))
+            fail()
         }
     });
-    begin_listen(&case, &subject, receiver).await?;
-    let mut sent = send_numbered(&subject, 1..=2).await?;
-    sent.push(subject.send_envelope("3", third).await?);
-    sent.extend(send_numbered(&subject, 4..=5).await?);
-
-    collect(&case, &mut collected, &sent).await?;
-    if can_abandon {
-        let deadline = Instant::now() + case.pace().limit(PATIENCE);
-        while case.ledger().received(sent[2].entry) < 2 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            ensure!(
-                collected.next(left).await?.is_some(),
-                "the message whose handling failed did not come again"
-            );
-        }
-    }
+    subject.begin_listen(receiver).await?;
+    subject.send_numbered(1..=2).await?;
+    subject.send_envelope("3", third).await?;
+    subject.send_numbered(4..=5).await?;
     subject.drain_from(&mut collected).await?;
     case.check()
-}
-
-async fn begin_listen(case: &Case, subject: &Subject, receiver: Arc<dyn IMessageReceiver>) -> CaseResult {
-    case.ok("begin_listen", async { subject.queue.clone().begin_listen(None, receiver) }).await
-}
-
-async fn send_numbered(subject: &Subject, numbers: RangeInclusive<usize>) -> CaseResult<Vec<Sent>> {
-    let mut sent = Vec::new();
-    for number in numbers {
-        sent.push(subject.send(&number.to_string()).await?);
-    }
-    Ok(sent)
-}
-
-/// Waits until each of the messages has come, and gives their entries in the order in which they first came.
-async fn collect(case: &Case, collected: &mut Collected, sent: &[Sent]) -> CaseResult<Vec<usize>> {
-    let patience = case.pace().limit(PATIENCE);
-    let deadline = Instant::now() + patience;
-    let (mut arrived, mut missing) = (Vec::new(), sent.iter().map(|sent| sent.entry).collect::<HashSet<_>>());
-    while !missing.is_empty() {
-        let Some(received) = collected.next(deadline.saturating_duration_since(Instant::now())).await? else {
-            return Err(format!(
-                "{} of {} messages did not come within {patience:?}",
-                missing.len(),
-                sent.len()
-            ));
-        };
-        if missing.remove(&received.entry) {
-            arrived.push(received.entry);
-        }
-    }
-    Ok(arrived)
 }

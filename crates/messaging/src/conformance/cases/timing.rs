@@ -4,7 +4,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::conformance::{
     case::{Case, CaseResult, ensure},
-    pace::{PATIENCE, POLL},
+    pace::POLL,
     subject::Subject,
 };
 
@@ -37,7 +37,7 @@ pub(in crate::conformance) async fn zero_timeout_receive(case: Arc<Case>) -> Cas
     let subject = case.open().await?;
     empty_receive_ends(&case, &subject, Duration::ZERO, Duration::from_millis(200)).await?;
     let sent = subject.send("waiting").await?;
-    let deadline = Instant::now() + case.pace().limit(PATIENCE);
+    let deadline = Instant::now() + case.patience();
     let received = loop {
         if let Some(received) = subject.next(Duration::ZERO).await? {
             break received;
@@ -51,7 +51,7 @@ pub(in crate::conformance) async fn zero_timeout_receive(case: Arc<Case>) -> Cas
 
 /// A receive from an empty queue never ends before `wait`, and can end by `limit`.
 async fn empty_receive_ends(case: &Case, subject: &Subject, wait: Duration, limit: Duration) -> CaseResult {
-    let limit = case.pace().limit(limit);
+    let limit = case.limit(limit);
     let mut fastest = Duration::MAX;
     for _ in 0..ATTEMPTS {
         let start = Instant::now();

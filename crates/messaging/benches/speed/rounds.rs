@@ -1,0 +1,149 @@
+use std::{sync::Arc, time::Instant};
+
+use pip_services_commons::refer::{IReferenceable, IReferences, References};
+use pip_services_commons::run::IOpenable;
+use pip_services_components::{
+    count::LogCounters,
+    log::{ConsoleLogger, ILogger, LogLevel},
+};
+use pip_services_messaging::{MemoryMessageQueue, MessageEnvelope};
+use tokio::{runtime::Runtime, task::JoinSet};
+
+use crate::{
+    Scale,
+    contenders::{AsyncChannel, Contender, Flume, Mpsc, Queue, QueueEnd, Receiver, Sender},
+    runtime,
+    statistics::median,
+};
+
+/// How many messages a bounded contender holds.
+const BOUND: usize = 1_024;
+
+/// Who takes part in a round.
+#[derive(Clone, Copy)]
+enum Tasks {
+    /// One task that sends a message and receives it, again and again.
+    One,
+    /// Tasks that send, and tasks that receive.
+    Apart { senders: usize, receivers: usize },
+}
+
+/// Prints messages per second of all, and what share of the fastest channel the queue is.
+pub(crate) fn compare(scale: Scale) {
+    let runtime = runtime();
+    for bound in [Some(BOUND), None] {
+        for (name, tasks) in [
+            ("1 task", Tasks::One),
+            ("2 tasks, 1 sends and 1 receives", Tasks::Apart { senders: 1, receivers: 1 }),
+            ("4 tasks, 3 send and 1 receives", Tasks::Apart { senders: 3, receivers: 1 }),
+            ("4 tasks, 2 send and 2 receive", Tasks::Apart { senders: 2, receivers: 2 }),
+        ] {
+            let bounded = bound.map_or("no bound".into(), |bound| format!("at most {bound} messages"));
+            println!("\n{name}, {bounded}");
+            let mut speeds: [Vec<f64>; 4] = Default::default();
+            let mut ratios = Vec::new();
+            for _ in 0..scale.rounds {
+                let round = [
+                    speed::<Queue>(&runtime, bound, tasks, scale.messages),
+                    speed::<Mpsc>(&runtime, bound, tasks, scale.messages),
+                    speed::<AsyncChannel>(&runtime, bound, tasks, scale.messages),
+                    speed::<Flume>(&runtime, bound, tasks, scale.messages),
+                ];
+                ratios.push(round[0].unwrap() / round[1..].iter().flatten().copied().fold(0.0, f64::max));
+                for (speeds, speed) in speeds.iter_mut().zip(round) {
+                    speeds.extend(speed);
+                }
+            }
+            for (name, speeds) in
+                [Queue::NAME, Mpsc::NAME, AsyncChannel::NAME, Flume::NAME].into_iter().zip(&mut speeds)
+            {
+                if !speeds.is_empty() {
+                    println!("  {name:<20} {:>12.0} messages/s", median(speeds));
+                }
+            }
+            let middle = median(&mut ratios);
+            let (low, high) = (ratios[0], ratios[ratios.len() - 1]);
+            println!("  queue : fastest      {middle:>12.2} ({low:.2} to {high:.2})");
+        }
+    }
+}
+
+/// Prints messages per second of one task as a service has it: messages are made, counted by counters, and
+/// offered to a logger that is switched off.
+pub(crate) fn observed(scale: Scale) {
+    let logger = Arc::new(ConsoleLogger::new());
+    logger.set_level(LogLevel::None);
+    let references = References::new();
+    references.put("pip-services:logger:console:default:1.0".parse().unwrap(), logger);
+    let counters = Arc::new(LogCounters::new());
+    references.put("pip-services:counters:log:default:1.0".parse().unwrap(), counters.clone());
+
+    let queue = MemoryMessageQueue::new("orders");
+    queue.set_references(&references).unwrap();
+    let runtime = runtime();
+    runtime.block_on(queue.open(None)).unwrap();
+    let queue = QueueEnd(Arc::new(queue));
+    let mut speeds = Vec::new();
+    for _ in 0..scale.rounds {
+        let (sender, mut receiver, messages) = (queue.clone(), queue.clone(), scale.messages);
+        let start = Instant::now();
+        let task = runtime.spawn(async move {
+            for _ in 0..messages {
+                sender.send(MessageEnvelope::new(Some("123"), "order", "one pizza")).await;
+                receiver.receive().await;
+            }
+        });
+        runtime.block_on(task).unwrap();
+        speeds.push(messages as f64 / start.elapsed().as_secs_f64());
+    }
+    let counted = counters.get("queue.orders.received_messages").and_then(|counter| counter.count);
+    assert_eq!(counted, i64::try_from(scale.rounds * scale.messages).ok(), "not all was counted");
+    println!("\n1 task that makes, sends, receives and completes, with counters and a disabled logger");
+    println!("  {:<20} {:>12.0} messages/s", Queue::NAME, median(&mut speeds));
+}
+
+fn speed<C: Contender>(runtime: &Runtime, bound: Option<usize>, tasks: Tasks, count: usize) -> Option<f64> {
+    let (senders, receivers) = match tasks {
+        Tasks::One => (1, 1),
+        Tasks::Apart { senders, receivers } => (senders, receivers),
+    };
+    let (sender, mut receivers) = C::make(bound, receivers)?;
+    let new_message = || MessageEnvelope::new(Some("123"), "order", "one pizza");
+    let mut messages: Vec<Vec<_>> =
+        (0..senders).map(|_| (0..count / senders).map(|_| new_message()).collect()).collect();
+
+    let start = Instant::now();
+    runtime.block_on(async {
+        let mut running = JoinSet::new();
+        if let Tasks::One = tasks {
+            let (messages, mut receiver) = (messages.remove(0), receivers.remove(0));
+            running.spawn(async move {
+                for message in messages {
+                    sender.send(message).await;
+                    receiver.receive().await;
+                }
+            });
+        } else {
+            let share = count / receivers.len();
+            for mut receiver in receivers {
+                running.spawn(async move {
+                    for _ in 0..share {
+                        receiver.receive().await;
+                    }
+                });
+            }
+            for messages in messages {
+                let sender = sender.clone();
+                running.spawn(async move {
+                    for message in messages {
+                        sender.send(message).await;
+                    }
+                });
+            }
+        }
+        while let Some(ended) = running.join_next().await {
+            ended.unwrap();
+        }
+    });
+    Some(count as f64 / start.elapsed().as_secs_f64())
+}

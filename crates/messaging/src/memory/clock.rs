@@ -1,0 +1,18 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The time of one piece of work: read once, and only if it is asked for.
+#[derive(Default)]
+pub(super) struct Clock(Option<Instant>);
+
+impl Clock {
+    pub(super) fn now(&mut self) -> Instant {
+        *self.0.get_or_insert_with(Instant::now)
+    }
+
+    /// A duration from now; `None`, never, where the clock cannot tell it.
+    pub(super) fn after(&mut self, duration: Duration) -> Option<Instant> {
+        self.now().checked_add(duration)
+    }
+}

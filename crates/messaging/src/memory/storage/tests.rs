@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use super::*;
+
+const NO_LIMITS: Limits = Limits { max_messages: None, max_deliveries: None, max_dead_letters: 10 };
+
+fn storage(limits: Limits, messages: &[&'static str]) -> Storage<&'static str> {
+    let mut storage = Storage::new(limits);
+    messages.iter().for_each(|&message| storage.push(message).unwrap());
+    storage
+}
+
+fn at(start: Instant, seconds: u64) -> Option<Instant> {
+    Some(start + Duration::from_secs(seconds))
+}
+
+fn expire(storage: &mut Storage<&'static str>, now: Option<Instant>) -> usize {
+    storage.expire(now.unwrap());
+    storage.take_events().map_or(0, |events| events.expired)
+}
+
+#[test]
+fn expired_messages_join_at_the_end_in_the_order_of_their_deadlines() {
+    let (start, mut storage) = (Instant::now(), storage(NO_LIMITS, &["a", "b", "c"]));
+    storage.take(at(start, 20)).unwrap();
+    storage.take(at(start, 10)).unwrap();
+    assert_eq!(storage.next_deadline(), at(start, 10));
+    assert_eq!(expire(&mut storage, at(start, 9)), 0);
+    assert_eq!(expire(&mut storage, at(start, 30)), 2);
+    assert_eq!(storage.peek(9), ["c", "b", "a"]);
+    assert_eq!(storage.next_deadline(), None);
+}
+
+#[test]
+fn a_renewed_lock_expires_at_its_new_deadline_only() {
+    let (start, mut storage) = (Instant::now(), storage(NO_LIMITS, &["a"]));
+    let (lock, _) = storage.take(at(start, 10)).unwrap();
+    assert!(storage.renew(lock, at(start, 20)));
+    assert_eq!(expire(&mut storage, at(start, 15)), 0);
+    assert_eq!(expire(&mut storage, at(start, 20)), 1);
+    assert!(!storage.renew(lock, at(start, 40)), "a lost lock cannot be renewed");
+    assert!(storage.complete(lock).is_none() && !storage.abandon(lock));
+    assert_eq!(storage.total(), 1);
+}
+
+#[test]
+fn a_lock_without_a_deadline_never_expires() {
+    let (start, mut storage) = (Instant::now(), storage(NO_LIMITS, &["a", "b"]));
+    let (first, _) = storage.take(None).unwrap();
+    let (second, _) = storage.take(at(start, 10)).unwrap();
+    assert_eq!(storage.next_deadline(), at(start, 10));
+    assert!(storage.renew(second, None) && storage.renew(first, at(start, 20)));
+    assert_eq!(expire(&mut storage, at(start, 1_000_000)), 1);
+    assert_eq!((storage.peek(9), storage.next_deadline()), (vec!["a"], None));
+}
+
+#[test]
+fn released_messages_come_first_in_their_order_and_one_put_back_first_of_all() {
+    let (start, mut storage) = (Instant::now(), storage(NO_LIMITS, &["a", "b", "c", "d"]));
+    storage.take(at(start, 20)).unwrap();
+    storage.take(at(start, 10)).unwrap();
+    let (third, _) = storage.take(at(start, 30)).unwrap();
+    assert!(storage.put_back(third) && !storage.put_back(third));
+    assert_eq!(storage.peek(9), ["c", "d"]);
+    storage.release_all();
+    assert_eq!(storage.peek(9), ["a", "b", "c", "d"]);
+    assert!(!storage.put_back(third));
+}
+
+#[test]
+fn a_message_that_comes_back_after_its_last_delivery_is_a_dead_letter() {
+    let start = Instant::now();
+    let mut storage = storage(Limits { max_deliveries: Some(2), ..NO_LIMITS }, &["a", "b"]);
+    for _ in 0..2 {
+        let (first, _) = storage.take(None).unwrap();
+        storage.take(at(start, 10)).unwrap();
+        assert!(storage.abandon(first));
+        storage.expire(at(start, 20).unwrap());
+    }
+    assert_eq!((storage.total(), storage.dead_letters()), (0, vec!["a", "b"]));
+    assert_eq!(storage.take_events().unwrap().dead, ["a", "b"]);
+    assert!(storage.take_events().is_none());
+}
+
+#[test]
+fn a_delivery_that_is_taken_back_does_not_count() {
+    let mut storage = storage(Limits { max_deliveries: Some(1), ..NO_LIMITS }, &["a"]);
+    let (lock, _) = storage.take(None).unwrap();
+    storage.put_back(lock);
+    storage.take(None).unwrap();
+    storage.release_all();
+    let (lock, _) = storage.take(None).unwrap();
+    assert!(storage.dead_letters().is_empty());
+    storage.abandon(lock);
+    assert_eq!(storage.dead_letters(), ["a"]);
+}
+
+#[test]
+fn the_oldest_dead_letter_gives_way_and_none_is_kept_where_none_may_be() {
+    for (max, kept, dropped) in [(2, vec!["b", "c"], vec!["a"]), (0, vec![], vec!["a", "b", "c"])] {
+        let mut storage = storage(Limits { max_dead_letters: max, ..NO_LIMITS }, &["a", "b", "c"]);
+        while let Some((lock, _)) = storage.take(None) {
+            assert!(storage.move_to_dead_letter(lock) && !storage.move_to_dead_letter(lock));
+        }
+        let events = storage.take_events().unwrap();
+        assert_eq!((storage.dead_letters(), events.dropped, events.dead.len()), (kept, dropped, 3));
+    }
+}
+
+#[test]
+fn dead_letters_take_no_room() {
+    let mut storage = storage(Limits { max_messages: Some(1), ..NO_LIMITS }, &["a"]);
+    let (lock, _) = storage.take(None).unwrap();
+    assert_eq!(storage.push("b"), Err("b"));
+    storage.move_to_dead_letter(lock);
+    assert_eq!(storage.push("b"), Ok(()));
+}
+
+#[test]
+fn clearing_forgets_locks_and_dead_letters_too() {
+    let (start, mut storage) = (Instant::now(), storage(NO_LIMITS, &["a", "b", "c"]));
+    let (dead, _) = storage.take(None).unwrap();
+    storage.move_to_dead_letter(dead);
+    let (lock, _) = storage.take(at(start, 10)).unwrap();
+    drop(storage.clear());
+    assert!(!storage.abandon(lock));
+    assert_eq!((storage.total(), expire(&mut storage, at(start, 60))), (0, 0));
+    assert!(storage.dead_letters().is_empty());
+    storage.push("d").unwrap();
+    assert!(storage.take(None).unwrap().0 > lock, "a number is used once");
+}
+
+#[test]
+fn memory_is_given_back_when_a_backlog_has_gone() {
+    let mut storage = storage(NO_LIMITS, &["a"; 100_000]);
+    let locks: Vec<_> = std::iter::from_fn(|| storage.take(None)).collect();
+    assert!(storage.contents.ready.capacity() <= 2 * SMALL, "{}", storage.contents.ready.capacity());
+    locks.into_iter().for_each(|(lock, _)| assert!(storage.complete(lock).is_some()));
+    assert!(storage.contents.locks.capacity() <= 2 * SMALL, "{}", storage.contents.locks.capacity());
+}

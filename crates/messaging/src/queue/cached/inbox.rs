@@ -1,0 +1,34 @@
+use std::sync::Arc;
+
+use pip_services_commons::errors::ApplicationError;
+
+use super::cache::{Dropped, MessageCache};
+use crate::{MessageEnvelope, MessageQueue};
+
+/// Where a broker's client puts what arrives for a [`CachedMessageQueue`](crate::CachedMessageQueue), from an
+/// `open` to the next `close`.
+///
+/// It holds neither the queue nor a connection, so that the client can keep it. Nothing here waits, and of
+/// others' code only loggers and counters run, whose panics are caught: the thread or task that serves the
+/// connection can call it.
+#[derive(Clone)]
+pub struct MessageInbox {
+    pub(super) base: Arc<MessageQueue>,
+    pub(super) cache: Arc<MessageCache>,
+}
+
+impl MessageInbox {
+    /// A message arrived. It is counted, and waits for a consumer; the oldest waiting message is dropped where
+    /// `options.max_cache_size` leaves no room.
+    pub fn push(&self, envelope: MessageEnvelope) {
+        self.base.received(None, &envelope);
+        if let Some(Dropped { envelope, first_of_burst }) = self.cache.push(envelope) {
+            self.base.dropped(&envelope, first_of_burst);
+        }
+    }
+
+    /// Something arrived that is no message. It is counted, logged and skipped.
+    pub fn malformed(&self, error: &ApplicationError, origin: &str) {
+        self.base.malformed(error, origin);
+    }
+}
