@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -20,10 +20,13 @@ use tokio::{
 use crate::support::message;
 
 /// How many connections are reset, one after the other.
-const RESETS: usize = 40;
+const RESETS: usize = 100;
 
 /// Three times what a connection keeps in flight.
 const AT_ONCE: usize = 300;
+
+/// How many acknowledgements later each comes a second time, as when the client has sent a message again.
+const LAG: usize = 5;
 
 const CONNECT: u8 = 1;
 const CONNACK: u8 = 2;
@@ -111,6 +114,7 @@ impl Broker {
     async fn answer(&self, mut connection: TcpStream, messages: usize) {
         connection.set_nodelay(true).unwrap();
         let mut left = messages;
+        let mut repeats = VecDeque::new();
         while let Some((first, body)) = packet(&mut connection).await {
             let answer = match first >> 4 {
                 // Whether the session is clean, and whether one was kept.
@@ -128,8 +132,16 @@ impl Broker {
                 PINGREQ => vec![PINGRESP << 4, 0],
                 _ => continue,
             };
-            if connection.write_all(&answer).await.is_err() {
+            let repeat = if repeats.len() < LAG { None } else { repeats.pop_front() };
+            if connection
+                .write_all(&[&answer[..], repeat.as_deref().unwrap_or_default()].concat())
+                .await
+                .is_err()
+            {
                 break;
+            }
+            if matches!(answer[0] >> 4, PUBACK | PUBCOMP) {
+                repeats.push_back(answer);
             }
         }
         connection.set_zero_linger().unwrap();
