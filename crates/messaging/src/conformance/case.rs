@@ -19,7 +19,7 @@ use crate::{MessageEnvelope, MessagingCapabilities};
 
 /// The longest limit in a rehearsal, and which part of what a stress case sends is sent there.
 const REHEARSAL: Duration = Duration::from_secs(2);
-const REHEARSED_PART: usize = 10;
+const REHEARSED_PART: usize = 5;
 
 /// How a case, or a step of it, ends: with a text that tells what does not hold.
 pub(super) type CaseResult<T = ()> = Result<T, String>;
@@ -51,6 +51,8 @@ pub(super) struct State {
     open: Vec<Made>,
     /// How many instances there are of a queue, by name.
     instances: HashMap<String, usize>,
+    /// How many messages were made, which tells them apart.
+    envelopes: usize,
     /// What the fixture lacks, so that the case cannot go on.
     pub(super) lacks: Option<String>,
     /// What keeps the broker from working until it is undone.
@@ -119,11 +121,13 @@ impl Case {
 
     /// A message of this run, with a payload of its own.
     pub(super) fn envelope(&self, label: &str) -> MessageEnvelope {
-        MessageEnvelope::new(
-            Some(&format!("{}-{label}", self.run)),
-            "conformance",
-            format!("{} {label}", self.run),
-        )
+        let number = {
+            let mut state = self.state();
+            state.envelopes += 1;
+            state.envelopes
+        };
+        let (id, payload) = (format!("{}-{label}", self.run), format!("{} {number}: {label}", self.run));
+        MessageEnvelope::new(Some(&id), "conformance", payload)
     }
 
     /// The name of a queue of this case and run.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::{
     case::{Case, CaseResult},
     ledger::Ledger,
-    pace::QUIET,
+    pace::{PATIENCE, QUIET},
     subject::{Arrivals, Received, Subject},
 };
 use crate::{IMessageQueue, IMessageReceiver, MessageEnvelope};
@@ -56,6 +56,27 @@ where
     )
 }
 
+/// What a task gets that always has a receive waiting.
+pub(super) fn keep_receiving(subject: &Subject) -> Collected {
+    let (collected, receiver) = mpsc::unbounded_channel();
+    let subject = subject.clone();
+    tokio::spawn(async move {
+        loop {
+            let received = match subject.next(PATIENCE).await {
+                Ok(None) => continue,
+                Ok(Some(received)) => subject.complete(received.envelope.clone()).await.map(|()| received),
+                Err(problem) => Err(problem),
+            };
+            let failed = received.is_err();
+            // Nobody looks any more once the case has ended, which closes the queue as well.
+            if collected.send(received).is_err() || failed {
+                return;
+            }
+        }
+    });
+    Collected(receiver)
+}
+
 #[async_trait]
 impl<Handle> IMessageReceiver for Collector<Handle>
 where
@@ -81,7 +102,7 @@ impl Arrivals for Collected {
     async fn next(&mut self, wait: Duration) -> CaseResult<Option<Received>> {
         match tokio::time::timeout(wait, self.0.recv()).await {
             Ok(Some(received)) => received.map(Some),
-            Ok(None) => Err("the queue dropped the receiver of its listener".into()),
+            Ok(None) => Err("the queue dropped the receiver of its listener, or a receive failed".into()),
             Err(_) => Ok(None),
         }
     }

@@ -94,7 +94,8 @@ impl Case {
     }
 
     fn lacks<T>(&self, what: String) -> CaseResult<T> {
-        self.state().lacks = Some(what.clone());
+        // The first is what the case needs; what follows comes of it.
+        self.state().lacks.get_or_insert_with(|| what.clone());
         Err(what)
     }
 }

@@ -30,6 +30,8 @@ struct Book {
     missing: HashMap<String, BTreeSet<usize>>,
     unexpected: Vec<String>,
     foreign: usize,
+    /// More was seen than was sent, which has not arrived yet.
+    surplus: bool,
 }
 
 struct Entry {
@@ -168,15 +170,24 @@ impl Ledger {
         payload || envelope.correlation_id.as_ref().is_some_and(|id| id.contains(&self.run))
     }
 
+    /// Something is there to arrive that should not be.
+    pub(super) fn note_surplus(&self) {
+        self.book().surplus = true;
+    }
+
+    /// Whether a message arrived, or waits to, more often than it was sent and put back.
+    pub(super) fn has_repetitions(&self) -> bool {
+        let book = self.book();
+        book.surplus || book.entries.iter().any(Entry::is_repeated)
+    }
+
     /// Lost, unexpected and repeated messages are an error, repeated ones only where the queue never repeats.
     pub(super) fn check(&self, delivery: Delivery) -> Result<(), String> {
         let book = self.book();
         let lost: Vec<_> = book.labels(Entry::is_missing);
         let repeated = match delivery {
             Delivery::AtLeastOnce => Vec::new(),
-            Delivery::ExactlyOnce | Delivery::AtMostOnce => {
-                book.labels(|entry| entry.received > entry.returned + 1)
-            }
+            Delivery::ExactlyOnce | Delivery::AtMostOnce => book.labels(Entry::is_repeated),
         };
         let problems: Vec<_> = [("lost", &lost), ("unexpected", &book.unexpected), ("repeated", &repeated)]
             .into_iter()
@@ -218,6 +229,10 @@ impl Book {
 impl Entry {
     fn is_missing(&self) -> bool {
         self.acknowledged && self.gone.is_none() && self.received <= self.returned
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.received > self.returned + 1
     }
 }
 

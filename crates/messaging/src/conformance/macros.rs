@@ -163,6 +163,18 @@ macro_rules! __conformance_cases {
                 55 walk::model_walk [Send, Receive]:
                     "random operations give what they give in a model of the queue";
             }
+            "G. Faults" {
+                56 restarts::restart_resumes_delivery [Send, Receive] faults:
+                    "after a restart, and lost connections, a receive and a listener get messages again, one copy each";
+                57 restarts::restart_under_load_loses_nothing [Send, Receive] faults:
+                    "restarts under load lose nothing where the queue is durable, and invent nothing elsewhere";
+                58 network::network_cut_never_lies [Send, Receive] faults:
+                    "while the network is cut a send waits or fails; none is Ok whose message is lost";
+                59 network::stalled_broker_honours_timeouts [Send, Receive] faults:
+                    "while the broker does not answer, receive, send and close end in time";
+                60 offline::offline_messages_wait [Send, Receive] faults:
+                    "what is sent while the queue is closed arrives on reopening, where it is durable, and never elsewhere";
+            }
         }
     };
 }

@@ -46,6 +46,7 @@ mod outcome;
 mod pace;
 mod profile;
 mod readers;
+mod recovery;
 mod runner;
 mod settlement;
 mod subject;

@@ -7,7 +7,7 @@ use futures_util::{
 };
 use pip_services_commons::errors::ApplicationError;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::task::coop::consume_budget;
+use tokio::task::coop::{consume_budget, unconstrained};
 
 use super::{ReceiveError, SendBatchError};
 use crate::{IMessageQueue, MessageEnvelope};
@@ -117,7 +117,9 @@ pub trait IMessageQueueExt: IMessageQueue {
     {
         let mut envelopes = envelopes.into_iter().enumerate();
         let send = move |(index, envelope)| async move {
-            self.send(correlation_id, envelope).await.map_err(|failed| (index, failed))
+            // One that is told to let others run would be overtaken; the batch does that for all of them.
+            let sent = unconstrained(self.send(correlation_id, envelope)).await;
+            sent.map_err(|failed| (index, failed))
         };
         async move {
             let (mut sending, mut failed) = (FuturesUnordered::new(), Vec::new());

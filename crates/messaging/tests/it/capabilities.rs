@@ -36,9 +36,9 @@ fn a_queue_can_do_nothing_unless_it_says_so() {
 }
 
 #[test]
-fn a_memory_queue_has_locks() {
+fn a_memory_queue_can_do_everything() {
     let capabilities = MemoryMessageQueue::new("orders").get_capabilities();
-    assert!(capabilities.can_renew_lock && capabilities.can_abandon);
+    assert!(capabilities.can_renew_lock && capabilities.can_abandon && capabilities.can_dead_letter);
     assert!(capabilities.can_message_count && capabilities.can_send && capabilities.can_receive);
     assert!(capabilities.can_peek && capabilities.can_peek_batch && capabilities.can_clear);
 }

@@ -9,9 +9,6 @@
 
 /// What every queue has: its name, its parameters, what it logs and counts.
 mod base;
-/// Queues with one fault each.
-#[cfg(feature = "conformance")]
-mod broken;
 /// What queues on a broker have: a bounded cache between the broker and the consumers.
 mod cached;
 /// What a queue can do, and what it refuses.
@@ -32,9 +29,6 @@ mod dead_letters;
 mod extension;
 /// Queues made by name and by descriptor.
 mod factories;
-/// Queues that can do less, or do it in another way, pass the suite as well.
-#[cfg(feature = "conformance")]
-mod kinds;
 /// Listening: its end, panics, and what a receiver may do.
 mod listening;
 /// Locks: expiry, renewal, settling.

@@ -1,7 +1,9 @@
 use pip_services_messaging::{IMessageQueue, IMessageQueueExt};
 use pip_services_test_broker::TestBroker;
 
-use crate::support::{SOON, eventually, message, on_each_broker, open, open_on, shared, text, texts_until};
+use crate::support::{
+    SOON, eventually, message, on_each_broker, open, open_on, shared, shared_with, text, texts_until,
+};
 
 on_each_broker!(
     a_batch_arrives_in_its_order,
@@ -38,13 +40,19 @@ async fn a_batch_that_waited_for_the_broker_arrives_in_its_order(broker: TestBro
 }
 
 async fn a_batch_to_a_broker_that_stays_away_gives_its_messages_back_in_their_order(broker: TestBroker) {
-    let queue = open(&broker, "orders", &[("options.send_timeout", "400")]).await;
+    let (observed, connection) = shared_with(&broker, &[("options.send_timeout", "400")]).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
     broker.stop().unwrap();
+    eventually("the loss is noticed", async || !connection.is_connected()).await;
     let sent = numbers(300);
-    let failed = queue.send_batch(Some("c"), sent.iter().map(|text| message(text))).await.unwrap_err();
+    let mut batch: Vec<_> = sent.iter().map(|text| message(text)).collect();
+    batch[1].sent_time = Some(chrono::DateTime::UNIX_EPOCH);
+    let times: Vec<_> = batch.iter().map(|envelope| envelope.sent_time).collect();
+    let failed = queue.send_batch(Some("c"), batch).await.unwrap_err();
     assert_eq!((failed.error().code(), failed.error().correlation_id()), ("PUBLISH_FAILED", Some("c")));
     assert!(!failed.unattempted().is_empty(), "it went on after the failure");
     let back = failed.into_envelopes();
-    assert!(back.iter().all(|envelope| envelope.sent_time.is_none()), "it comes back as it was given");
+    let as_given = back.iter().map(|envelope| envelope.sent_time).collect::<Vec<_>>() == times;
+    assert!(as_given, "the time of a message was changed although it was not sent");
     assert_eq!(back.iter().map(text).collect::<Vec<_>>(), sent);
 }

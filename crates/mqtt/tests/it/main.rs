@@ -10,6 +10,8 @@ mod conformance;
 mod delivery;
 /// What a wrong configuration or a missing broker leads to.
 mod errors;
+/// Queues and connections by name and by descriptor.
+mod factories;
 /// Brokers that die, restart and freeze.
 mod faults;
 /// Listeners, and what they leave behind.

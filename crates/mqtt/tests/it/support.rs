@@ -165,9 +165,17 @@ impl Observed {
 
 /// An open connection in references of its own.
 pub(crate) async fn shared(broker: &TestBroker) -> (Observed, Arc<MqttConnection>) {
+    shared_with(broker, &[]).await
+}
+
+/// An open connection with these options in references of its own.
+pub(crate) async fn shared_with(
+    broker: &TestBroker,
+    more: &[(&str, &str)],
+) -> (Observed, Arc<MqttConnection>) {
     let observed = Observed::new();
     let connection = Arc::new(MqttConnection::new());
-    connection.configure(&config(broker, &[])).unwrap();
+    connection.configure(&config(broker, more)).unwrap();
     connection.set_references(&observed.references).unwrap();
     connection.open(None).await.unwrap();
     observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());

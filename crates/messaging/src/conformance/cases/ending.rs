@@ -72,13 +72,14 @@ pub(in crate::conformance) async fn close_stops_listener(case: Arc<Case>) -> Cas
         }
     });
     subject.begin_listen(receiver).await?;
-    let sent = subject.send_numbered(1..=5).await?;
+    let mut sent = subject.send_numbered([1]).await?;
     let waiting = async {
         while started.load(Ordering::Acquire) == 0 {
             sleep(Duration::from_millis(1)).await;
         }
     };
     case.within(PATIENCE, "the wait for the receiver", waiting).await?;
+    sent.extend(subject.send_numbered(2..=5).await?);
     // The close finds it running, and has to wait for it or to let it go on.
     go_on.send_replace(true);
     subject.close().await?;

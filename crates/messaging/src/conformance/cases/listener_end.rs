@@ -26,17 +26,18 @@ pub(in crate::conformance) async fn end_listen_wins_race(case: Arc<Case>) -> Cas
     const ROUNDS: usize = 100;
     let subject = case.open().await?;
     let (receiver, mut collected) = collector(&case, &subject, |_| Ok(()));
-    let mut sent = Vec::new();
     for round in 1..=ROUNDS {
         subject.begin_listen(receiver.clone()).await?;
         subject.end_listen().await?;
-        sent.push(subject.send(&format!("after end {round}")).await?);
-        if round % 10 == 0 {
-            // A listener that goes on would take some of them.
-            tokio::task::yield_now().await;
-        }
+        let sent = subject.send(&format!("after end {round}")).await?;
+        // Before it begins again, when it might handle what is left.
+        let taken = subject.take(&sent).await;
+        taken.map_err(|problem| after_the_end(format!("it was not left to a receive: {problem}")))?;
     }
     drop(receiver);
+    // One that begins late would listen now.
+    collected.gets_nothing().await.map_err(after_the_end)?;
+    let sent = subject.send_numbered(1..=5).await?;
     collected.gets_nothing().await.map_err(after_the_end)?;
     subject.collect_from(&mut &subject, &sent).await?;
     case.check()

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::conformance::{
     OpenFailure,
     case::{Case, CaseResult, ensure},
-    pace::PATIENCE,
+    pace::{PATIENCE, PROMPT},
 };
 
 /// An open that fails is an error in time, and leaves a closed queue that can be closed; a refused subscription is
@@ -23,8 +23,7 @@ async fn fails_to_open(case: &Case, why: OpenFailure) -> CaseResult {
         Err(error) => error,
         Ok(()) if why == OpenFailure::SubscriptionRefused => {
             // The queue asks for deliveries only when somebody wants them.
-            let receiving = queue.receive(None, PATIENCE);
-            let received = case.within(PATIENCE * 2, "receive", receiving).await?;
+            let received = case.within(PATIENCE, "receive", queue.receive(None, PROMPT)).await?;
             ensure!(received.is_err(), "open was Ok, and a receive too");
             return case.ok("close", queue.close(None)).await;
         }

@@ -148,8 +148,13 @@ impl<'a> Walk<'a> {
         let peeked = self.subject.peek_waiting().await?;
         let same = |waiting: &Waiting| waiting.sent.envelope.get_message() == peeked.get_message();
         let place = self.waiting.iter().position(same);
-        let place = place.ok_or_else(|| format!("{peeked} was peeked although it does not wait"))?;
-        self.in_turn(place)
+        match place {
+            Some(place) => self.in_turn(place),
+            None => {
+                self.case.ledger().note_surplus();
+                Err(format!("{peeked} was peeked although it does not wait"))
+            }
+        }
     }
 
     /// Whether it is that message's turn, if the queue keeps the order.
