@@ -13,23 +13,34 @@ pub fn config_params(data: &[u8]) {
     assert!(read.iter().eq(config.iter()), "{written:?} reads as {read:?}, not {config:?}");
 
     for (key, value) in config.iter() {
-        if is_secret(key) {
-            hides_the_secret(key, SECRET);
+        // In one case, as a capital letter may begin another word.
+        for key in [key.to_ascii_lowercase(), key.to_ascii_uppercase()] {
+            if is_secret(&key) {
+                hides_the_secret(&key, SECRET);
+            }
         }
         if let Some(uri) = value.and_then(with_secret) {
-            hides_the_secret(key, &uri);
-            hides_the_secret(key, &format!("mqtt://one:first@host, {uri}"));
+            hides_the_secret("connection.uri", &uri);
+            if has_slashes(&uri) {
+                hides_the_secret(key, &uri);
+                hides_the_secret(key, &format!("mqtt://one:first@host, {uri}"));
+            }
         }
     }
 }
 
 /// Keys that hold secrets, told in the simplest way.
 fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let name = &key[key.rfind('.').map_or(0, |dot| dot + 1)..];
     let words = ["password", "passphrase", "passwd", "pass", "secret", "token", "key"];
-    let named = |word| name.replace('-', "_").split('_').any(|part| part == word);
-    name != "discovery_key" && name != "store_key" && words.into_iter().any(named)
+    key.to_ascii_lowercase().split('.').any(|segment| {
+        let named = segment.split(|end: char| !end.is_alphanumeric()).any(|word| words.contains(&word));
+        named && segment != "discovery_key" && segment != "store_key"
+    })
+}
+
+/// Without them, only the key can tell a URI from other texts.
+fn has_slashes(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(_, rest)| rest.trim_start().starts_with(['/', '\\']))
 }
 
 fn hides_the_secret(key: &str, value: &str) {

@@ -33,7 +33,8 @@ fn tells_what_is_wrong(error: &ApplicationError, template: &str, parameters: &Co
     let line: usize = error.detail("line").expect("a line").parse().unwrap();
     let at_fault = template.split('\n').nth(line - 1).expect("a line of the template");
     let shown = error.message().strip_prefix(&format!("line {line}: ")).expect("the line first");
-    let construct = shown.find("}}").map_or("{{", |end| &shown[..end]);
+    // What follows a name that is not understood is hidden.
+    let construct = &shown[..shown.find(['}', '…']).unwrap_or("{{".len())];
     assert!(construct.starts_with("{{") && at_fault.contains(construct), "{error}");
     match error.code() {
         "UNDEFINED_VARIABLE" => {
