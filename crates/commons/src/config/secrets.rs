@@ -29,12 +29,13 @@ pub fn redacted<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
     if key.split('.').any(is_secret) {
         return Cow::Borrowed(MASK);
     }
-    // Whatever the key, a text of the form scheme://user@host carries user info.
-    let user_info = match value.find("://") {
-        Some(scheme) => Some(scheme + "://".len()),
-        None => {
-            key.split('.').any(|segment| has_word(segment, |word| URI_WORDS.contains(&word))).then_some(0)
-        }
+    // Whatever the key, a text of the form scheme://user@host carries user info. Parsers forgive slashes that lean the
+    // other way, or have a line end between them.
+    let has_slashes = || value.split(':').skip(1).any(|text| text.trim_start().starts_with(['/', '\\']));
+    let user_info = match value.find(':') {
+        Some(colon) if value[colon..].starts_with("://") => Some(colon + "://".len()),
+        Some(colon) if has_slashes() => Some(colon + ":".len()),
+        _ => key.split('.').any(|segment| has_word(segment, |word| URI_WORDS.contains(&word))).then_some(0),
     };
     // Up to the last `@`, as a password may hold one, or a slash, and a list has a user info for each element.
     // Better to hide a host than to show a password.

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 /// `1 true t yes y` and `0 false f no n`, in any case.
 pub fn to_boolean(text: &str) -> Option<bool> {
@@ -59,4 +59,6 @@ pub fn to_datetime(text: &str) -> Option<DateTime<Utc>> {
         .into_iter()
         .find_map(|text| DateTime::parse_from_rfc3339(text).ok())
         .map(|time| time.to_utc())
+        // A zone can take it out of the years that RFC 3339 has.
+        .filter(|time| (0..=9999).contains(&time.year()))
 }

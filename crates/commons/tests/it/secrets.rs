@@ -70,6 +70,11 @@ fn user_info_of_a_uri_is_masked_whatever_the_key() {
         ("a scheme is missing", "connection.uri", "me:hunter2@host", "***@host"),
         ("slashes are missing", "broker_url", "mqtt:me:hunter2@host", "***@host"),
         ("one of a list", "uris.0", "me:hunter2@host", "***@host"),
+        ("a line end between the slashes", "x", "mqtt:/\n/me:hunter2@host", "mqtt:***@host"),
+        ("backslashes, and a URI in the path", "x", "http:\\\\me:hunter2@host/a://b", "http:***@host/a://b"),
+        ("a URI after a colon", "x", "broker: mqtt://me:hunter2@host", "broker:***@host"),
+        ("no scheme, and slashes in the password", "uri", "me:hunter2:/@host", "me:***@host"),
+        ("no slashes at all", "x", "group:type@place", "group:type@place"),
     ];
     for (what, key, value, expected) in table {
         assert_eq!(redacted(key, value), expected, "{what}");

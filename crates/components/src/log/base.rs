@@ -10,7 +10,7 @@ use pip_services_commons::{
     refer::{Descriptor, IReferences, ReferencesExt},
 };
 
-use super::LogLevel;
+use super::{LogLevel, known_level};
 use crate::info::ContextInfo;
 
 /// What every logger that writes by itself has: a level and a source; ports `Logger`.
@@ -36,6 +36,7 @@ impl LoggerBase {
 
     pub(super) fn set_level(&self, level: LogLevel) {
         self.level.store(level as u8, Ordering::Relaxed);
+        known_level::changed();
     }
 
     pub(super) fn get_source(&self) -> Option<Arc<String>> {

@@ -13,7 +13,7 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences},
 };
 
-use super::{ILogger, LogLevel, base::LoggerBase, text};
+use super::{ILogger, LogLevel, base::LoggerBase, known_level::TellsChanges, text};
 
 /// A logger that writes to the console; ports `ConsoleLogger`.
 ///
@@ -42,7 +42,7 @@ use super::{ILogger, LogLevel, base::LoggerBase, text};
 pub struct ConsoleLogger {
     base: LoggerBase,
 }
-component!(ConsoleLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable);
+component!(ConsoleLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable, dyn TellsChanges);
 
 impl ConsoleLogger {
     /// A logger of level `info`.
@@ -78,6 +78,8 @@ impl IReferenceable for ConsoleLogger {
         Ok(())
     }
 }
+
+impl TellsChanges for ConsoleLogger {}
 
 impl ILogger for ConsoleLogger {
     fn get_level(&self) -> LogLevel {

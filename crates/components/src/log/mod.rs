@@ -24,6 +24,7 @@ mod composite;
 mod console;
 mod facade;
 mod factory;
+mod known_level;
 mod level;
 mod logger;
 mod message;

@@ -1,4 +1,10 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -292,6 +298,67 @@ fn the_level_of_a_composite_is_the_most_detailed_of_its_loggers() {
             assert_eq!(logger.is_enabled(level), enabled, "{what}: {level}");
         }
     }
+}
+
+/// Loggers of this crate tell composites when their level changes, those of others do not.
+#[test]
+fn a_composite_heeds_every_change_of_the_level_of_its_loggers() {
+    let (console, recorder) = (Arc::new(ConsoleLogger::new()), Recorder::new(LogLevel::None));
+    let both: [Arc<dyn Component>; 2] = [console.clone(), recorder.clone()];
+    for (what, logger, loggers) in [
+        ("one that tells", &*console as &dyn ILogger, &both[..1]),
+        ("one that does not tell", &*recorder, &both[1..]),
+        ("one that tells, of two", &*console, &both[..]),
+        ("one that does not tell, of two", &*recorder, &both[..]),
+    ] {
+        console.set_level(LogLevel::None);
+        recorder.set_level(LogLevel::None);
+        let composite = CompositeLogger::new();
+        let loggers = loggers.iter().map(|logger| ("test:logger:any:default:1.0", logger.clone()));
+        composite.set_references(&references(loggers)).unwrap();
+        for changed in [LogLevel::Debug, LogLevel::Warn, LogLevel::Trace, LogLevel::None, LogLevel::Info] {
+            logger.set_level(changed);
+            for (level, ..) in LEVELS {
+                let enabled = level != LogLevel::None && level <= changed;
+                assert_eq!(composite.is_enabled(level), enabled, "{what}: {level} at {changed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_composite_passes_on_what_a_changed_level_lets_through() {
+    let (recorder, references) = Recorder::with_references(LogLevel::Info);
+    let composite = CompositeLogger::new();
+    composite.set_references(&references).unwrap();
+    composite.debug(None, format_args!("too early"));
+    recorder.set_level(LogLevel::Debug);
+    composite.debug(None, format_args!("in time"));
+    assert_eq!(recorder.lines(), ["--- DEBUG in time"]);
+}
+
+#[test]
+fn a_composite_misses_no_change_of_a_level_while_other_threads_log() {
+    let console = Arc::new(ConsoleLogger::new());
+    let composite = CompositeLogger::new();
+    composite.set_references(&references([("test:logger:any:default:1.0", console.clone() as _)])).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                composite.trace(None, format_args!("{NeverShown}"));
+            }
+        });
+        for round in 0..100_000 {
+            let level = if round % 2 == 0 { LogLevel::Debug } else { LogLevel::Info };
+            console.set_level(level);
+            if composite.is_enabled(LogLevel::Debug) != (level == LogLevel::Debug) {
+                done.store(true, Ordering::Relaxed);
+                panic!("missed in round {round}");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -43,14 +43,14 @@ impl fmt::Display for NeverShown {
 
 /// A logger that keeps what it is given and its level lets through.
 pub(crate) struct Recorder {
-    level: LogLevel,
+    level: Mutex<LogLevel>,
     lines: Mutex<Vec<String>>,
 }
 component!(Recorder: dyn ILogger);
 
 impl Recorder {
     pub(crate) fn new(level: LogLevel) -> Arc<Self> {
-        Arc::new(Self { level, lines: Mutex::default() })
+        Arc::new(Self { level: level.into(), lines: Mutex::default() })
     }
 
     /// A recorder and references that hold it.
@@ -67,10 +67,12 @@ impl Recorder {
 
 impl ILogger for Recorder {
     fn get_level(&self) -> LogLevel {
-        self.level
+        *self.level.lock().unwrap()
     }
 
-    fn set_level(&self, _level: LogLevel) {}
+    fn set_level(&self, level: LogLevel) {
+        *self.level.lock().unwrap() = level;
+    }
 
     fn log(
         &self,

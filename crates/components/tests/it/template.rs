@@ -128,6 +128,7 @@ fn a_template_that_cannot_be_filled_in_is_an_error_with_its_line_and_construct()
         ("a second else", "{{#A}}{{else}}{{else}}", SYMBOL, "1", "{{else}} is the second of its section"),
         ("braces left open", "{{!\n}}{{A", SYMBOL, "2", "{{ is not closed"),
         ("braces left open before others", "{{A}\n{{B}}", SYMBOL, "1", "{{ is not closed"),
+        ("three braces, which hold no comment", "{{{! a\n{{{A}}}", SYMBOL, "1", "{{ is not closed"),
         ("not closed", "a\n{{#if A}}\nb", NOT_CLOSED, "2", "{{#if A}} is not closed"),
         (
             "the outer one not closed",

@@ -50,13 +50,11 @@ impl<'a> Tag<'a> {
 /// Only a comment reaches over the end of a line or holds braces. So what a message shows of a template with a
 /// missing brace is not the secret that stands after it.
 pub(super) fn construct(text: &str) -> Option<&str> {
-    let (open, close) = match text.starts_with("{{{") {
-        true => ("{{{", "}}}"),
-        false => ("{{", "}}"),
-    };
+    let escaped = text.starts_with("{{{");
+    let (open, close) = if escaped { ("{{{", "}}}") } else { ("{{", "}}") };
     let content = &text[open.len()..];
     let content = &content[..content.find(close)?];
-    let is_comment = content.trim_start().starts_with('!');
+    let is_comment = !escaped && content.trim_start().starts_with('!');
     (is_comment || !content.contains(['\n', '{', '}']))
         .then(|| &text[..open.len() + content.len() + close.len()])
 }
