@@ -1,4 +1,7 @@
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use pip_services_commons::config::ConfigParams;
 
@@ -30,13 +33,19 @@ impl Arguments {
     pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut path = PathBuf::from(CONFIG_PATH);
         let mut parameters = ConfigParams::new();
-        let mut arguments = arguments.into_iter();
-        while let Some(argument) = arguments.next() {
-            let name = argument.to_string_lossy().into_owned();
-            let mut value = || arguments.next().ok_or_else(|| format!("{name} must be followed by a value"));
-            match name.as_str() {
+        let mut arguments = arguments.into_iter().zip(1..);
+        while let Some((argument, number)) = arguments.next() {
+            let (name, value) = split(&argument);
+            let mut value = || match value {
+                Some(value) => Ok(value.into()),
+                None => match arguments.next() {
+                    Some((value, _)) => Ok(value),
+                    None => Err(format!("{name} must be followed by a value")),
+                },
+            };
+            match name {
                 "-h" | "--help" => return Ok(Self::Help),
-                "-c" | "--config" => path = value()?.into(),
+                "-c" | "--config" => path = PathBuf::from(value()?),
                 "-p" | "--param" | "--params" => {
                     // The value is not shown: it can be a secret.
                     let text =
@@ -46,10 +55,25 @@ impl Arguments {
                         _ => return Err(format!("{name} must be followed by KEY=VALUE")),
                     }
                 }
-                _ => return Err(format!("unknown argument '{name}'")),
+                _ if name.starts_with('-') => {
+                    let (name, _) = name.split_once('=').unwrap_or((name, ""));
+                    return Err(format!("unknown argument '{name}'"));
+                }
+                // It can be the rest of a parameter that should have been quoted.
+                _ => return Err(format!("argument {number} is no option, nor does it belong to one")),
             }
         }
         Ok(Self::Run { path, parameters })
+    }
+}
+
+/// The name of an option, and its value where it is in the same argument, as in `--config=PATH`.
+fn split(argument: &OsStr) -> (&str, Option<&str>) {
+    // What is not Unicode is no option.
+    let argument = argument.to_str().unwrap_or_default();
+    match argument.split_once('=') {
+        Some((name, value)) if name.starts_with("--") => (name, Some(value)),
+        _ => (argument, None),
     }
 }
 
@@ -79,21 +103,40 @@ mod tests {
             let arguments = [config, "a.yml", param, "A=1", param, "B=x=y;z", param, "C="];
             assert_eq!(parse(&arguments), run("a.yml", &[("A", "1"), ("B", "x=y;z"), ("C", "")]));
         }
+        let joined = ["--config=a=b.yml", "--param=A=1", "--params=B=x=y"];
+        assert_eq!(parse(&joined), run("a=b.yml", &[("A", "1"), ("B", "x=y")]));
         assert_eq!(parse(&["-c", "a.yml", "-h"]), Ok(Arguments::Help));
         assert_eq!(parse(&["--help"]), Ok(Arguments::Help));
     }
 
     #[test]
     fn wrong_usage_is_told_without_showing_values() {
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 9] = [
             (&["-c"], "-c must be followed by a value"),
             (&["--param"], "--param must be followed by a value"),
             (&["-p", "hunter2"], "-p must be followed by KEY=VALUE"),
             (&["-p", "=hunter2"], "-p must be followed by KEY=VALUE"),
-            (&["orders"], "unknown argument 'orders'"),
+            (&["--unknown"], "unknown argument '--unknown'"),
+            (&["--parameter=PASSWORD=hunter2"], "unknown argument '--parameter'"),
+            (&["-pPASSWORD=hunter2"], "unknown argument '-pPASSWORD'"),
+            (&["-p", "A=1", "PASSWORD=hunter2"], "argument 3 is no option, nor does it belong to one"),
+            (&["--param", "PASSWORD=", "hunter2"], "argument 3 is no option, nor does it belong to one"),
         ];
         for (arguments, expected) in cases {
             assert_eq!(parse(arguments), Err(expected.to_owned()));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_can_be_any_bytes_and_a_parameter_must_be_unicode() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = || OsString::from_vec(b"A=\xff".into());
+        let parse = |name: &str| Arguments::parse([name.into(), bytes()]);
+        let expected = Arguments::Run { path: bytes().into(), parameters: ConfigParams::new() };
+        assert_eq!(parse("-c"), Ok(expected));
+        assert_eq!(parse("-p"), Err("the value of -p is not Unicode".to_owned()));
+        let alone = Arguments::parse([bytes()]);
+        assert_eq!(alone, Err("argument 1 is no option, nor does it belong to one".to_owned()));
     }
 }

@@ -7,6 +7,8 @@ use pip_services_commons::{
 };
 use pip_services_components::build::IFactory;
 
+use crate::caught::{CONFIGURE, CREATE, caught};
+
 /// The references as components see them while they are linked: what is required and not there is made.
 /// Ports `BuildReferencesDecorator`.
 pub(crate) struct BuildReferences<'a> {
@@ -26,14 +28,18 @@ impl<'a> BuildReferences<'a> {
 
     /// Makes, configures and adds a component, `None` where no factory makes it. It is in the references
     /// before it looks up anything itself, so that components that require each other come to an end.
+    ///
+    /// Other ports never configure it, and hide why it cannot be made.
     fn make(&self, locator: &Descriptor) -> Result<Option<Arc<dyn Component>>, ApplicationError> {
         let Some((registered, factory)) = find_factory(self.references, locator) else {
             return Ok(None);
         };
         let locator = clarify(locator, &registered);
-        let component = factory.create(&locator)?;
+        let fault = |error: ApplicationError| error.with_details("made", &locator);
+        let component = caught(&CREATE, || factory.create(&locator)).map_err(fault)?;
         if let Some(configurable) = cast::<dyn IConfigurable>(&component) {
-            configurable.configure(&ConfigParams::from_tuples([("descriptor", locator.to_string())]))?;
+            let config = ConfigParams::from_tuples([("descriptor", locator.to_string())]);
+            caught(&CONFIGURE, || configurable.configure(&config)).map_err(fault)?;
         }
         self.references.put(locator.clone(), component.clone());
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push((locator, component.clone()));
@@ -101,17 +107,5 @@ impl IReferences for BuildReferences<'_> {
             Some(made) => Ok(vec![made]),
             None => self.references.find(locator, true),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clarified_locator_takes_what_was_not_asked_for_from_the_registered_one() {
-        let clarified =
-            clarify(&"*:cache:*:main:*".parse().unwrap(), &"g:cache:memory:*:1.0".parse().unwrap());
-        assert_eq!(clarified.to_string(), "g:cache:memory:main:1.0");
     }
 }

@@ -1,4 +1,7 @@
-use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
+use pip_services_commons::{
+    config::{ConfigParams, redacted},
+    errors::ApplicationError,
+};
 use serde_json::Value;
 
 use crate::ComponentConfig;
@@ -41,7 +44,7 @@ impl ContainerConfig {
         let components = entries
             .iter()
             .zip(1..)
-            .map(|(entry, number)| component(entry).map_err(|error| of_entry(number, entry, &error)))
+            .map(|(entry, number)| component(entry).map_err(|error| of_entry(number, entry, error)))
             .collect::<Result<_, _>>()?;
         Ok(Self { components })
     }
@@ -67,19 +70,13 @@ fn component(entry: &Value) -> Result<ComponentConfig, ApplicationError> {
 }
 
 /// The error with the place of the entry at fault.
-fn of_entry(number: usize, entry: &Value, error: &ApplicationError) -> ApplicationError {
+fn of_entry(number: usize, entry: &Value, error: ApplicationError) -> ApplicationError {
     let message = match entry.get("descriptor").and_then(Value::as_str) {
-        Some(descriptor) => format!("entry {number} ({descriptor}): {error}"),
+        // Perhaps a URI that was put into the wrong place.
+        Some(descriptor) => format!("entry {number} ({}): {error}", redacted("uri", descriptor)),
         None => format!("entry {number}: {error}"),
     };
-    restate(error, message).with_details("entry", number)
-}
-
-/// The same error with another message.
-pub(crate) fn restate(error: &ApplicationError, message: String) -> ApplicationError {
-    let code = error.code().to_owned();
-    let restated = ApplicationError::new(error.category().clone(), error.correlation_id(), code, message);
-    error.details().fold(restated, |restated, (name, value)| restated.with_details(name, value))
+    error.with_message(message).with_details("entry", number)
 }
 
 /// What a value is, without showing it.
@@ -127,6 +124,11 @@ mod tests {
         let cases = [
             (json!({"descriptor": "a:b"}), "BAD_DESCRIPTOR", "entry 2 (a:b): "),
             (json!({"level": "info"}), "BAD_CONFIG", "entry 2: descriptor is missing"),
+            (
+                json!({"descriptor": "mqtt://me:hunter2@h"}),
+                "BAD_DESCRIPTOR",
+                "entry 2 (mqtt://***@h): 'mqtt://***@h' ",
+            ),
             (json!("a:b:c:d:1.0"), "BAD_CONFIG", "entry 2: it is a text; "),
             (json!(null), "BAD_CONFIG", "entry 2: it is empty; "),
         ];

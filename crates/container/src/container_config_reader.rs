@@ -3,7 +3,7 @@ use std::path::Path;
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 use pip_services_components::config::{JsonConfigReader, YamlConfigReader};
 
-use crate::{ContainerConfig, container_config::restate};
+use crate::ContainerConfig;
 
 /// Reads the configuration of a container; ports `ContainerConfigReader`.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +28,8 @@ impl ContainerConfigReader {
         let read = if is_yaml { YamlConfigReader::read_object } else { JsonConfigReader::read_object };
         let value = read(correlation_id, path, parameters)?;
         ContainerConfig::from_value(&value).map_err(|error| {
-            let path = path.display();
-            restate(&error, format!("{path}: {error}"))
-                .with_correlation_id(correlation_id)
-                .with_details("path", path)
+            let (path, message) = (path.display(), format!("{}: {error}", path.display()));
+            error.with_message(message).with_correlation_id(correlation_id).with_details("path", path)
         })
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! A [`Container`] makes them by factory in that order, configures them, lets them find each other, opens
 //! them, and closes them in reverse. A [`ProcessContainer`] does so for a whole process: with arguments,
-//! environment and signals.
+//! environment and signals. [`ManagedReferences`] do so for components that a program composes in code.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,14 +39,29 @@
 //! container.close(None).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! # Where the toolkit's classes are
+//!
+//! | class | here |
+//! |---|---|
+//! | `ComponentConfig`, `ContainerConfig`, `ContainerConfigReader` | [`ComponentConfig`], [`ContainerConfig`], [`ContainerConfigReader`] |
+//! | `ManagedReferences` | [`ManagedReferences`]; its `put` and `remove` are asynchronous, as they open and close |
+//! | `ContainerReferences` | [`ManagedReferences::put_from_config`] |
+//! | `ReferencesDecorator`, `BuildReferencesDecorator`, `LinkReferencesDecorator`, `RunReferencesDecorator` | inside of [`ManagedReferences`] |
+//! | `Container`, `ProcessContainer` | [`Container`], [`ProcessContainer`] |
+//! | `DefaultContainerFactory` | [`DefaultContainerFactory`] |
 
 mod arguments;
 mod build_references;
+mod caught;
+mod closed;
 mod component_config;
+mod components;
 mod container;
 mod container_config;
 mod container_config_reader;
 mod default_container_factory;
+mod managed;
 mod managed_references;
 mod process_container;
 mod signals;
@@ -56,4 +71,5 @@ pub use container::Container;
 pub use container_config::ContainerConfig;
 pub use container_config_reader::ContainerConfigReader;
 pub use default_container_factory::DefaultContainerFactory;
+pub use managed_references::ManagedReferences;
 pub use process_container::ProcessContainer;

@@ -199,7 +199,7 @@ mod tests {
 
     async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
         let resolver = MqttConnectionResolver::new();
-        resolver.configure(&ConfigParams::from_tuples(tuples.iter().copied())).unwrap();
+        resolver.configure(&ConfigParams::from_tuples(tuples.iter().copied()))?;
         resolver.resolve(Some("c")).await
     }
 

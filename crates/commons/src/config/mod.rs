@@ -9,6 +9,7 @@
 //! ```
 
 mod configurable;
+mod getters;
 mod name_resolver;
 mod option_resolver;
 mod params;

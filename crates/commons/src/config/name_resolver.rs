@@ -31,20 +31,3 @@ impl NameResolver {
         Ok(descriptor.name().map(str::to_owned))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn name_wins_over_id_over_descriptor_and_blanks_are_skipped() {
-        let resolve = |tuples: &[(&str, &str)]| {
-            NameResolver::resolve(&ConfigParams::from_tuples(tuples.iter().copied()))
-        };
-        assert_eq!(resolve(&[("id", "B"), ("name", "A")]).unwrap().as_deref(), Some("A"));
-        assert_eq!(resolve(&[("name", ""), ("id", "X")]).unwrap().as_deref(), Some("X"));
-        assert_eq!(resolve(&[("descriptor", "a:b:c:*:1.0")]).unwrap(), None);
-        assert_eq!(resolve(&[("descriptor", "a:b:c")]).unwrap_err().code(), "BAD_DESCRIPTOR");
-        assert_eq!(resolve(&[]).unwrap(), None);
-    }
-}

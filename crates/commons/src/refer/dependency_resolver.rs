@@ -2,14 +2,15 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Descriptor, IReferences, ReferencesExt};
+use super::{Component, Descriptor, IReferences, ReferencesExt};
 use crate::{config::ConfigParams, errors::ApplicationError};
 
 /// Finds a component's dependencies by name, with locators that the configuration can change; ports
 /// `DependencyResolver`.
 ///
 /// Unlike in other ports the references are given to each lookup instead of being kept, as a component must
-/// not keep its container.
+/// not keep its container. The error of a lookup has the dependency's name in its message and in the detail
+/// `dependency`.
 ///
 /// ```
 /// use pip_services_commons::{config::ConfigParams, refer::{DependencyResolver, Descriptor}};
@@ -31,6 +32,13 @@ impl DependencyResolver {
         Self::default()
     }
 
+    /// A resolver of these names and locators.
+    pub fn from_tuples<N: Into<String>>(tuples: impl IntoIterator<Item = (N, Descriptor)>) -> Self {
+        let mut resolver = Self::new();
+        tuples.into_iter().for_each(|(name, locator)| resolver.put(name, locator));
+        resolver
+    }
+
     /// Sets the locator of a dependency.
     pub fn put(&mut self, name: impl Into<String>, locator: Descriptor) {
         self.locators.insert(name.into(), locator);
@@ -43,7 +51,7 @@ impl DependencyResolver {
     /// that nothing matches.
     pub fn configure(&mut self, config: &ConfigParams) -> Result<(), ApplicationError> {
         for (name, text) in config.get_section("dependencies").iter() {
-            let Some(text) = text.filter(|text| !text.is_empty()) else {
+            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
                 continue;
             };
             let locator = text.parse().map_err(|error: ApplicationError| {
@@ -59,6 +67,22 @@ impl DependencyResolver {
     /// The locator of a dependency.
     pub fn locator(&self, name: &str) -> Option<&Descriptor> {
         self.locators.get(name)
+    }
+
+    /// All components of a dependency, newest first, whatever they offer.
+    ///
+    /// # Errors
+    /// `REF_ERROR` when `required` is set, for an unknown name and where nothing matches.
+    pub fn find(
+        &self,
+        references: &dyn IReferences,
+        name: &str,
+        required: bool,
+    ) -> Result<Vec<Arc<dyn Component>>, ApplicationError> {
+        if !required && self.locator(name).is_none() {
+            return Ok(Vec::new());
+        }
+        self.lookup(name, |locator| references.find(locator, required))
     }
 
     /// All components of a dependency, newest first; none for an unknown name.
@@ -84,7 +108,7 @@ impl DependencyResolver {
         references: &dyn IReferences,
         name: &str,
     ) -> Result<Vec<Arc<I>>, ApplicationError> {
-        references.get_required(self.known(name)?)
+        self.lookup(name, |locator| references.get_required(locator))
     }
 
     /// The newest component of a dependency, which must be there.
@@ -96,47 +120,22 @@ impl DependencyResolver {
         references: &dyn IReferences,
         name: &str,
     ) -> Result<Arc<I>, ApplicationError> {
-        references.get_one_required(self.known(name)?)
+        self.lookup(name, |locator| references.get_one_required(locator))
     }
 
-    fn known(&self, name: &str) -> Result<&Descriptor, ApplicationError> {
-        self.locator(name).ok_or_else(|| {
-            let message = format!("dependency '{name}' is not configured");
-            ApplicationError::internal(None, "REF_ERROR", message).with_details("locator", name)
+    fn lookup<T>(
+        &self,
+        name: &str,
+        lookup: impl FnOnce(&Descriptor) -> Result<T, ApplicationError>,
+    ) -> Result<T, ApplicationError> {
+        let found = match self.locator(name) {
+            Some(locator) => lookup(locator),
+            None => Err(ApplicationError::internal(None, "REF_ERROR", "it has no locator")
+                .with_details("locator", name)),
+        };
+        found.map_err(|error| {
+            let message = format!("dependency '{name}': {error}");
+            error.with_message(message).with_details("dependency", name)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{component, refer::References};
-
-    struct Thing;
-    component!(Thing);
-
-    #[test]
-    fn configured_locators_find_components_and_unknown_names_find_none() {
-        let references = References::new();
-        references.put("g:thing:k:a:1.0".parse().unwrap(), Arc::new(Thing));
-        let mut resolver = DependencyResolver::new();
-        resolver.put("thing", "*:other:*:*:*".parse().unwrap());
-        assert!(resolver.get_one_optional::<Thing>(&references, "thing").is_none());
-
-        let config =
-            ConfigParams::from_tuples([("dependencies.thing", "*:thing:*:*:*"), ("dependencies.blank", "")]);
-        resolver.configure(&config).unwrap();
-        assert!(resolver.get_one_required::<Thing>(&references, "thing").is_ok());
-        assert_eq!(resolver.get_required::<Thing>(&references, "thing").unwrap().len(), 1);
-        assert!(resolver.get_optional::<Thing>(&references, "unknown").is_empty());
-        let error = resolver.get_one_required::<Thing>(&references, "unknown").err().unwrap();
-        assert_eq!((error.code(), error.detail("locator")), ("REF_ERROR", Some("unknown")));
-    }
-
-    #[test]
-    fn a_malformed_locator_is_an_error_that_names_its_key() {
-        let config = ConfigParams::from_tuples([("dependencies.thing", "a:b")]);
-        let error = DependencyResolver::new().configure(&config).unwrap_err();
-        assert_eq!((error.code(), error.detail("key")), ("BAD_DESCRIPTOR", Some("dependencies.thing")));
     }
 }

@@ -10,6 +10,7 @@ mod referenceable;
 mod referencer;
 mod references;
 
+pub(crate) use component::of_component;
 pub use component::{Component, InterfaceSlot, cast};
 pub use dependency_resolver::DependencyResolver;
 pub use descriptor::Descriptor;

@@ -84,7 +84,8 @@ impl<R: IReferences + ?Sized> ReferencesExt for R {}
 /// The references container; ports `References`.
 ///
 /// Its lock is held only while entries are copied out or changed, never while a component's code runs, so
-/// that components can look up, add and remove others from within `set_references` and `open`.
+/// that components can look up, add and remove others from within `set_references` and `open`, and when they are
+/// dropped.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -117,6 +118,15 @@ impl References {
     /// An empty container.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Removes the newest entry of this very component, whatever its locator, and tells whether there was one.
+    pub fn remove_component(&self, component: &Arc<dyn Component>) -> bool {
+        self.write(|entries| {
+            let newest = entries.iter().rposition(|entry| Arc::ptr_eq(&entry.component, component));
+            newest.map(|newest| entries.remove(newest))
+        })
+        .is_some()
     }
 
     fn read<T>(&self, read: impl FnOnce(&[Reference]) -> T) -> T {
@@ -194,89 +204,5 @@ impl IReferences for References {
             return Err(self.nothing_matches(locator));
         }
         Ok(found)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::component;
-
-    struct Number(u32);
-    component!(Number);
-
-    struct Text;
-    component!(Text);
-
-    fn locator(text: &str) -> Descriptor {
-        text.parse().unwrap()
-    }
-
-    fn numbers() -> References {
-        let references = References::new();
-        for number in 1..=3 {
-            references.put(locator(&format!("g:number:k:{number}:1.0")), Arc::new(Number(number)));
-        }
-        references
-    }
-
-    fn values(components: &[Arc<Number>]) -> Vec<u32> {
-        components.iter().map(|number| number.0).collect()
-    }
-
-    #[test]
-    fn lookups_go_newest_first_and_listings_oldest_first() {
-        let references = numbers();
-        assert_eq!(values(&references.get_optional(&locator("*:number:*:*:*"))), [3, 2, 1]);
-        let all: Vec<_> = references.get_all().iter().filter_map(cast::<Number>).collect();
-        assert_eq!(values(&all), [1, 2, 3]);
-        assert_eq!(references.get_all_locators()[0], locator("g:number:k:1:1.0"));
-    }
-
-    #[test]
-    fn remove_takes_the_newest_match_and_remove_all_every_one() {
-        let references = numbers();
-        let removed = references.remove(&locator("*:number:*:*:*")).unwrap();
-        assert_eq!(cast::<Number>(&removed).unwrap().0, 3);
-        let rest: Vec<_> =
-            references.remove_all(&locator("*:number:*:*:*")).iter().filter_map(cast::<Number>).collect();
-        assert_eq!(values(&rest), [2, 1]);
-        assert!(references.get_all().is_empty());
-        assert!(references.remove(&locator("*:number:*:*:*")).is_none());
-    }
-
-    #[test]
-    fn nothing_found_and_wrong_type_are_two_errors_and_the_second_names_the_type() {
-        let references = References::new();
-        references.put(locator("g:text:k:n:1.0"), Arc::new(Text));
-        let missing = references.get_one_required::<Number>(&locator("g:number:*:*:*")).err().unwrap();
-        assert_eq!(missing.code(), "REF_ERROR");
-        assert_eq!(missing.detail("locator"), Some("g:number:*:*:*"));
-        let wrong = references.get_one_required::<Number>(&locator("g:text:*:*:*")).err().unwrap();
-        assert_eq!(wrong.code(), "REF_WRONG_TYPE");
-        assert!(wrong.message().contains("Text") && wrong.message().contains("Number"), "{wrong}");
-        assert!(references.get_one_optional::<Number>(&locator("g:text:*:*:*")).is_none());
-    }
-
-    #[test]
-    fn a_failed_lookup_tells_what_came_near() {
-        let references = numbers();
-        references.put(locator("g:text:k:n:1.0"), Arc::new(Text));
-        let error = references.find(&locator("*:number:*:4:*"), true).err().unwrap();
-        assert_eq!(error.detail("near"), Some("g:number:k:1:1.0, g:number:k:2:1.0, g:number:k:3:1.0"));
-        let error = references.find(&locator("g:texts:k:n:1.0"), true).err().unwrap();
-        assert_eq!(error.message(), "no component matches g:texts:k:n:1.0; near to it is g:text:k:n:1.0");
-        let error = references.find(&locator("other:thing:x:y:2.0"), true).err().unwrap();
-        assert_eq!(
-            (error.message(), error.detail("near")),
-            ("no component matches other:thing:x:y:2.0", None)
-        );
-    }
-
-    #[test]
-    fn components_of_another_type_are_passed_over() {
-        let references = numbers();
-        references.put(locator("g:number:k:4:1.0"), Arc::new(Text));
-        assert_eq!(references.get_one_required::<Number>(&locator("g:number:*:*:*")).unwrap().0, 3);
     }
 }

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::IClosable;
+use super::{closable, failures::and};
 use crate::{
     errors::ApplicationError,
-    refer::{Component, cast},
+    refer::{Component, of_component},
 };
 
 /// Closes components; ports `Closer`. Components that need no closing are passed over.
@@ -14,25 +14,28 @@ impl Closer {
     /// Closes every component, in the order given, whatever fails. Give them in reverse order of opening.
     ///
     /// # Errors
-    /// The first error; the others are in its details as `also.<number>`.
+    /// The first error, with the component's type in the message and in the detail `component`; the others are in its
+    /// details as `also.<number>`.
     pub async fn close(
         correlation_id: Option<&str>,
         components: &[Arc<dyn Component>],
     ) -> Result<(), ApplicationError> {
-        let mut first: Option<ApplicationError> = None;
-        let mut others = 0;
-        for closable in components.iter().filter_map(cast::<dyn IClosable>) {
-            let Err(error) = closable.close(correlation_id).await else {
-                continue;
-            };
-            first = Some(match first {
-                None => error,
-                Some(first) => {
-                    others += 1;
-                    first.with_details(format!("also.{others}"), format!("{error:#}"))
-                }
-            });
-        }
-        first.map_or(Ok(()), Err)
+        close_every(correlation_id, components.iter(), Ok(())).await
     }
+}
+
+/// Closes every component after what ended with `result`, whose error stays the first.
+pub(super) async fn close_every(
+    correlation_id: Option<&str>,
+    components: impl Iterator<Item = &Arc<dyn Component>>,
+    mut result: Result<(), ApplicationError>,
+) -> Result<(), ApplicationError> {
+    for component in components {
+        let Some(closable) = closable(component) else {
+            continue;
+        };
+        let closed = closable.close(correlation_id).await;
+        result = and(result, closed.map_err(|error| of_component(&**component, error)));
+    }
+    result
 }

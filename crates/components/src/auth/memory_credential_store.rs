@@ -82,34 +82,3 @@ impl ICredentialStore for MemoryCredentialStore {
         Ok(self.credentials().get(key).cloned())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn sections_are_credentials_and_scalar_keys_are_not() {
-        let store = MemoryCredentialStore::new();
-        let config = ConfigParams::from_tuples([("descriptor", "a:b:c:d:1"), ("one.password", " a;b=c ")]);
-        store.configure(&config).unwrap();
-        let credential = store.lookup(None, "one").await.unwrap().unwrap();
-        assert_eq!(credential.get_password(), Some(" a;b=c "));
-        assert_eq!(store.lookup(None, "descriptor").await.unwrap(), None);
-
-        store.configure(&ConfigParams::new()).unwrap();
-        assert_eq!(store.lookup(None, "one").await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_stored_credential_is_replaced_and_removed() {
-        let store = MemoryCredentialStore::new();
-        for name in ["old", "new"] {
-            let credential = CredentialParams::from_tuples([("username", name)]);
-            store.store(None, "k", Some(&credential)).await.unwrap();
-        }
-        let credential = store.lookup(None, "k").await.unwrap().unwrap();
-        assert_eq!(credential.get_username(), Some("new"));
-        store.store(None, "k", None).await.unwrap();
-        assert_eq!(store.lookup(None, "k").await.unwrap(), None);
-    }
-}

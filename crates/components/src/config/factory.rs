@@ -32,29 +32,3 @@ impl DefaultConfigReaderFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::{Component, cast};
-
-    use super::*;
-    use crate::build::IFactory;
-
-    fn make(kind: &str) -> Arc<dyn Component> {
-        let locator = Descriptor::new("pip-services", "config-reader", kind, "main", "1.0");
-        DefaultConfigReaderFactory::new().create(&locator).unwrap()
-    }
-
-    #[test]
-    fn each_kind_of_reader_is_made() {
-        assert!(cast::<MemoryConfigReader>(&make("memory")).is_some());
-        assert!(cast::<JsonConfigReader>(&make("json")).is_some());
-        assert!(cast::<YamlConfigReader>(&make("yaml")).is_some());
-    }
-
-    #[test]
-    fn other_kinds_are_refused() {
-        let locator = Descriptor::new("pip-services", "config-reader", "xml", "main", "1.0");
-        assert_eq!(DefaultConfigReaderFactory::new().can_create(&locator), None);
-    }
-}

@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::{
     IConfigReader,
-    file::{self, FileSetup, ParseError},
+    file::{self, FileSetup},
+    json,
 };
 
-/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`.
+/// Reads configuration from a JSON file that is a [template](super::ConfigTemplate); ports `JsonConfigReader`, with
+/// the `FileConfigReader` and `ConfigReader` that it derives from.
 ///
 /// | key | default | meaning |
 /// |---|---|---|
@@ -57,25 +59,25 @@ impl JsonConfigReader {
     /// `NO_PATH` (Misconfiguration) for an empty path. `UNDEFINED_VARIABLE` (Misconfiguration) with the details
     /// `path`, `line` and `variable` for a parameter that is shown but not given. `READ_FAILED` (FileError) with
     /// the detail `path` and the cause where the file cannot be read, and with the detail `line` too where it is
-    /// malformed.
+    /// malformed, or has a key twice.
     pub fn read_object(
         correlation_id: Option<&str>,
         path: impl AsRef<Path>,
         parameters: &ConfigParams,
     ) -> Result<Value, ApplicationError> {
-        file::read(correlation_id, path.as_ref(), parameters, parse)
+        file::read(correlation_id, path.as_ref(), parameters, json::parse)
     }
 
     /// Reads a file as configuration parameters.
     ///
     /// # Errors
-    /// As [`read_object`](Self::read_object).
+    /// As [`read_object`](Self::read_object); `READ_FAILED` also for a single value, which has no key.
     pub fn read_config(
         correlation_id: Option<&str>,
         path: impl AsRef<Path>,
         parameters: &ConfigParams,
     ) -> Result<ConfigParams, ApplicationError> {
-        Self::read_object(correlation_id, path, parameters).map(|value| ConfigParams::from_value(&value))
+        file::read_config(correlation_id, path.as_ref(), parameters, json::parse)
     }
 }
 
@@ -96,16 +98,4 @@ impl IConfigReader for JsonConfigReader {
         let (path, parameters) = self.setup.with(parameters);
         Self::read_config(correlation_id, path, &parameters)
     }
-}
-
-fn parse(text: &str) -> Result<Value, ParseError> {
-    serde_json::from_str(text).map_err(|error| {
-        let (line, shown) = (error.line(), error.to_string());
-        // The place is told apart from the cause, as that in the text can differ from that in the template.
-        let place = format!(" at line {line} column {}", error.column());
-        ParseError {
-            line: (line > 0).then_some(line),
-            cause: shown.strip_suffix(&place).unwrap_or(&shown).into(),
-        }
-    })
 }

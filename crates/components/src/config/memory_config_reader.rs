@@ -70,37 +70,3 @@ impl IConfigReader for MemoryConfigReader {
         config.iter().map(rendered).collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn read(value: Option<&str>) -> Result<ConfigParams, ApplicationError> {
-        let reader = MemoryConfigReader::default();
-        let key = "{{A}}";
-        reader.configure(&ConfigParams::from_tuples([("first", Some("1")), (key, value)])).unwrap();
-        let parameters = ConfigParams::from_tuples([("a", "x;y=\n")]);
-        reader.read_config(Some("c"), &parameters).await
-    }
-
-    #[tokio::test]
-    async fn values_are_filled_in_and_nothing_else_changes() {
-        for (value, expected) in [
-            (Some(" {{A}};b=1 "), Some(" x;y=\n;b=1 ")),
-            (Some("{{#if A}}1{{else}}2{{/if}}"), Some("1")),
-            (Some(""), Some("")),
-            (None, None),
-        ] {
-            let config = read(value).await.unwrap();
-            assert_eq!(config.iter().collect::<Vec<_>>(), [("first", Some("1")), ("{{A}}", expected)]);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_malformed_value_is_an_error_that_names_its_key() {
-        let error = read(Some("secret\n{{>a}}")).await.unwrap_err();
-        assert_eq!((error.code(), error.detail("key")), ("UNEXPECTED_SYMBOL", Some("{{A}}")));
-        assert_eq!(error.message(), "{{A}}: {{>a}} is not understood");
-        assert_eq!((error.correlation_id(), error.detail("line")), (Some("c"), Some("2")));
-    }
-}

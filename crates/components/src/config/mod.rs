@@ -21,6 +21,7 @@
 
 mod factory;
 mod file;
+mod json;
 mod json_config_reader;
 mod memory_config_reader;
 mod reader;

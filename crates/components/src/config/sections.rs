@@ -9,12 +9,18 @@ pub(crate) fn sections(config: &ConfigParams) -> impl Iterator<Item = (&str, Con
         .filter(|(_, section)| !section.is_empty())
 }
 
-/// The sections under `many`, in order, or where that is empty the one section `one`.
-pub(crate) fn one_or_many<T: From<ConfigParams>>(config: &ConfigParams, many: &str, one: &str) -> Vec<T> {
+/// The sections under `many`, in order, or where that is empty the one section `one`; each with its whole name.
+pub(crate) fn one_or_many<T: From<ConfigParams>>(
+    config: &ConfigParams,
+    many: &str,
+    one: &str,
+) -> Vec<(String, T)> {
     let several = config.get_section(many);
     if !several.is_empty() {
-        return sections(&several).map(|(_, section)| section.into()).collect();
+        return sections(&several)
+            .map(|(name, section)| (format!("{many}.{name}"), section.into()))
+            .collect();
     }
     let section = config.get_section(one);
-    if section.is_empty() { Vec::new() } else { vec![section.into()] }
+    if section.is_empty() { Vec::new() } else { vec![(one.to_owned(), section.into())] }
 }

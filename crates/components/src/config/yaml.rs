@@ -12,6 +12,10 @@ use super::file::ParseError;
 /// How many nodes aliases may add up to; enough for any file that a person wrote.
 const MAX_ALIASED_NODES: usize = 10_000;
 
+/// How deep lists and maps may be nested. The parser takes so much of the stack for each level that 60 of them, in a build
+/// without optimizations, end a process whose thread has the 2 MiB that are usual.
+const MAX_DEPTH: usize = 32;
+
 /// Parses a YAML document. An empty one is null.
 pub(super) fn parse(text: &str) -> Result<Value, ParseError> {
     let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
@@ -27,6 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Value, ParseError> {
 fn options() -> Options {
     serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED_NODES },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         // `no`, `on` and `1_000` are words, as YAML 1.2 has it.
         strict_booleans: true,
         underscored_numbers_as_strings: true,
@@ -227,6 +232,30 @@ mod tests {
         }
         assert!(parse(&text).is_err());
         assert!(parse(&("[".repeat(10_000) + &"]".repeat(10_000))).is_err());
+    }
+
+    #[test]
+    fn nesting_is_bounded_by_what_the_stack_of_a_thread_holds() {
+        let nested = |depth: usize, open: &str, close: &str| {
+            parse(&(open.repeat(depth) + "x" + &close.repeat(depth))).is_ok()
+        };
+        for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", "")] {
+            assert!(nested(MAX_DEPTH, open, close), "{open}");
+            for depth in [MAX_DEPTH + 1, 60, 100, 250] {
+                assert!(!nested(depth, open, close), "{open} {depth}");
+            }
+        }
+    }
+
+    #[test]
+    fn nesting_by_aliases_is_bounded_too() {
+        for depth in [60, 250, 1000] {
+            let mut text = "l0: &l0 [x]\n".to_owned();
+            for level in 1..depth {
+                text.push_str(&format!("l{level}: &l{level} [*l{}]\n", level - 1));
+            }
+            assert!(parse(&text).is_err(), "{depth}");
+        }
     }
 
     #[test]

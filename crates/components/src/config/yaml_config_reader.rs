@@ -14,7 +14,8 @@ use super::{
     yaml,
 };
 
-/// Reads configuration from a YAML file that is a [template](super::ConfigTemplate); ports `YamlConfigReader`.
+/// Reads configuration from a YAML file that is a [template](super::ConfigTemplate); ports `YamlConfigReader`, with
+/// the `FileConfigReader` and `ConfigReader` that it derives from.
 ///
 /// | key | default | meaning |
 /// |---|---|---|
@@ -26,7 +27,7 @@ use super::{
 ///
 /// Configuration is text, and what stands in the file stays as it is written: booleans are `true` and `false`
 /// only, and a number whose digits would not survive, such as the version `1.10` or an id `52e3`, is a text.
-/// Anchors, aliases and merge keys work, within bounds that no honest file reaches.
+/// Anchors, aliases and merge keys work, within bounds that no honest file reaches, and so does nesting, up to 32 levels.
 ///
 /// ```
 /// use pip_services_commons::config::ConfigParams;
@@ -74,13 +75,13 @@ impl YamlConfigReader {
     /// Reads a file as configuration parameters.
     ///
     /// # Errors
-    /// As [`read_object`](Self::read_object).
+    /// As [`read_object`](Self::read_object); `READ_FAILED` also for a single value, which has no key.
     pub fn read_config(
         correlation_id: Option<&str>,
         path: impl AsRef<Path>,
         parameters: &ConfigParams,
     ) -> Result<ConfigParams, ApplicationError> {
-        Self::read_object(correlation_id, path, parameters).map(|value| ConfigParams::from_value(&value))
+        file::read_config(correlation_id, path.as_ref(), parameters, yaml::parse)
     }
 }
 

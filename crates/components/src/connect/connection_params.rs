@@ -1,7 +1,8 @@
 use std::fmt;
 
 use pip_services_commons::{
-    config::{ConfigParams, IntoConfigValue},
+    config::{ConfigParams, IntoConfigValue, redacted},
+    convert::to_long,
     errors::ApplicationError,
 };
 
@@ -51,6 +52,11 @@ impl ConnectionParams {
     /// assert_eq!(connections[1].get_host(), Some("b"));
     /// ```
     pub fn many_from_config(config: &ConfigParams) -> Vec<Self> {
+        Self::named_from_config(config).into_iter().map(|(_, connection)| connection).collect()
+    }
+
+    /// As [`many_from_config`](Self::many_from_config), each with the name of its section.
+    pub(crate) fn named_from_config(config: &ConfigParams) -> Vec<(String, Self)> {
         one_or_many(config, "connections", "connection")
     }
 
@@ -104,14 +110,25 @@ impl ConnectionParams {
     /// # Errors
     /// `BAD_VALUE` (Misconfiguration) where it is no number from 1 to 65535. Other ports read it as 0.
     pub fn get_port(&self) -> Result<Option<u16>, ApplicationError> {
-        let Some(text) = self.text("port") else {
+        self.port_from(1, "port")
+    }
+
+    /// Checks what is more than text, for a component that is configured with these parameters as a section.
+    pub(super) fn check(&self, section: &str) -> Result<(), ApplicationError> {
+        self.port_from(0, &format!("{section}.port")).map(|_| ())
+    }
+
+    /// The port, which is 0 or more for a server, as that can listen at any that is free. Errors call it `key`.
+    pub(crate) fn port_from(&self, least: u16, key: &str) -> Result<Option<u16>, ApplicationError> {
+        let Some(text) = self.text("port").filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
         };
-        match text.trim().parse() {
-            Ok(port) if port > 0 => Ok(Some(port)),
+        match to_long(text).and_then(|port| u16::try_from(port).ok()) {
+            Some(port) if port >= least => Ok(Some(port)),
             _ => {
-                let message = format!("port is '{text}'; it must be a number from 1 to 65535");
-                Err(ApplicationError::config(None, "BAD_VALUE", message).with_details("key", "port"))
+                let shown = redacted(key, text);
+                let message = format!("{key} is '{shown}'; it must be a number from {least} to 65535");
+                Err(ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key))
             }
         }
     }
@@ -143,57 +160,5 @@ impl fmt::Display for ConnectionParams {
 impl fmt::Debug for ConnectionParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hosts(tuples: &[(&str, &str)]) -> Vec<String> {
-        ConnectionParams::many_from_config(&ConfigParams::from_tuples(tuples.iter().copied()))
-            .iter()
-            .map(|connection| connection.get_host().unwrap_or("none").to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn connections_win_over_connection_and_keep_their_order() {
-        let both = [
-            ("connection.host", "single"),
-            ("connections.b.host", "first"),
-            ("connections.a.host", "second"),
-        ];
-        assert_eq!(hosts(&both), ["first", "second"]);
-        assert_eq!(hosts(&both[..1]), ["single"]);
-        assert!(hosts(&[("host", "top")]).is_empty());
-    }
-
-    #[test]
-    fn blank_values_are_absent() {
-        let connection =
-            ConnectionParams::from_tuples([("discovery_key", ""), ("host", ""), ("ip", "i"), ("port", "")]);
-        assert!(!connection.use_discovery());
-        assert_eq!(connection.get_host(), Some("i"));
-        assert_eq!(connection.get_port().unwrap(), None);
-        assert_eq!(connection.get_protocol(), None);
-    }
-
-    #[test]
-    fn a_port_out_of_range_is_an_error_that_tells_the_range() {
-        for text in ["0", "65536", "-1", "mqtt"] {
-            let error = ConnectionParams::from_tuples([("port", text)]).get_port().unwrap_err();
-            assert_eq!(error.code(), "BAD_VALUE");
-            let expected = format!("port is '{text}'; it must be a number from 1 to 65535");
-            assert_eq!(error.message(), expected);
-        }
-    }
-
-    #[test]
-    fn secrets_show_in_neither_debug_nor_display() {
-        let connection =
-            ConnectionParams::from_tuples([("uri", "mqtt://me:hunter2@host"), ("password", "hunter2")]);
-        let shown = format!("{connection} {connection:?}");
-        assert!(shown.contains("***@host") && !shown.contains("hunter2"), "{shown}");
     }
 }

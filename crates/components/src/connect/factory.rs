@@ -5,7 +5,18 @@ use pip_services_commons::refer::Descriptor;
 use super::MemoryDiscovery;
 use crate::{build::Factory, factory};
 
-/// Makes `pip-services:discovery:memory:*:1.0`; ports `DefaultDiscoveryFactory`.
+/// Makes the discovery of this crate; ports `DefaultDiscoveryFactory`.
+///
+/// `pip-services:discovery:memory:*:1.0`.
+///
+/// ```
+/// use pip_services_commons::refer::cast;
+/// use pip_services_components::{build::IFactory, connect::{DefaultDiscoveryFactory, IDiscovery}};
+///
+/// let component = DefaultDiscoveryFactory::new().create(&"pip-services:discovery:memory:main:1.0".parse()?)?;
+/// assert!(cast::<dyn IDiscovery>(&component).is_some());
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
 pub struct DefaultDiscoveryFactory(Factory);
 factory!(DefaultDiscoveryFactory);
 
@@ -17,21 +28,5 @@ impl DefaultDiscoveryFactory {
             Ok(Arc::new(MemoryDiscovery::new()))
         });
         Self(factory)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::cast;
-
-    use super::*;
-    use crate::build::IFactory;
-    use crate::connect::IDiscovery;
-
-    #[test]
-    fn it_makes_the_memory_discovery_of_any_name() {
-        let locator = "pip-services:discovery:memory:main:1.0".parse().unwrap();
-        let component = DefaultDiscoveryFactory::new().create(&locator).unwrap();
-        assert!(cast::<dyn IDiscovery>(&component).is_some());
     }
 }

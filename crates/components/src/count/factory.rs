@@ -31,29 +31,3 @@ impl DefaultCountersFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::{Component, cast};
-
-    use super::*;
-    use crate::build::IFactory;
-
-    fn make(kind: &str) -> Arc<dyn Component> {
-        let locator = Descriptor::new("pip-services", "counters", kind, "main", "1.0");
-        DefaultCountersFactory::new().create(&locator).unwrap()
-    }
-
-    #[test]
-    fn each_kind_of_counters_is_made() {
-        assert!(cast::<NullCounters>(&make("null")).is_some());
-        assert!(cast::<LogCounters>(&make("log")).is_some());
-        assert!(cast::<CompositeCounters>(&make("composite")).is_some());
-    }
-
-    #[test]
-    fn other_kinds_are_refused() {
-        let locator = Descriptor::new("pip-services", "counters", "prometheus", "main", "1.0");
-        assert_eq!(DefaultCountersFactory::new().can_create(&locator), None);
-    }
-}

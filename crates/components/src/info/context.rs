@@ -149,34 +149,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_context_has_a_name_an_id_and_a_start_before_it_is_configured() {
-        let before = Utc::now();
-        let context = ContextInfo::new();
-        assert_eq!(context.name(), "unknown");
-        assert_eq!(context.description(), None);
-        assert!(context.properties().is_empty());
-        assert!(before <= context.start_time() && context.start_time() <= Utc::now());
-        assert!(context.uptime() < 60_000, "{}", context.uptime());
-    }
-
-    #[test]
-    fn info_keys_win_and_absent_ones_keep_what_was_there() {
-        let context = ContextInfo::from_config(&ConfigParams::from_tuples([
-            ("name", "one"),
-            ("info.name", "two"),
-            ("info.description", "text"),
-            ("properties.a.b", "1"),
-        ]));
-        assert_eq!(context.name(), "two");
-        assert_eq!(context.properties(), ConfigParams::from_tuples([("a.b", "1")]));
-
-        context.configure(&ConfigParams::from_tuples([("name", ""), ("properties.c", "2")])).unwrap();
-        assert_eq!(context.name(), "two");
-        assert_eq!(context.description().as_deref(), Some("text"));
-        assert_eq!(context.properties(), ConfigParams::from_tuples([("c", "2")]));
-    }
-
-    #[test]
     fn the_id_is_the_first_host_name_that_is_not_blank_or_random() {
         let name = |text: &str| Some(text.to_owned());
         assert_eq!(context_id([name("env"), name("file")]), "env");

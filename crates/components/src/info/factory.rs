@@ -31,23 +31,3 @@ impl DefaultInfoFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::cast;
-
-    use super::*;
-    use crate::build::IFactory;
-
-    #[test]
-    fn a_context_is_made_under_both_of_its_types() {
-        let factory = DefaultInfoFactory::new();
-        for component_type in ["context-info", "container-info"] {
-            let locator = Descriptor::new("pip-services", component_type, "default", "main", "1.0");
-            let component = factory.create(&locator).unwrap();
-            assert!(cast::<ContextInfo>(&component).is_some(), "{component_type}");
-        }
-        let other = Descriptor::new("pip-services", "cache", "default", "main", "1.0");
-        assert_eq!(factory.can_create(&other), None);
-    }
-}

@@ -10,7 +10,7 @@ use pip_services_commons::{
     refer::{Descriptor, IReferences, ReferencesExt},
 };
 
-use super::LogLevel;
+use super::{LogLevel, known_level};
 use crate::info::ContextInfo;
 
 /// What every logger that writes by itself has: a level and a source; ports `Logger`.
@@ -36,6 +36,7 @@ impl LoggerBase {
 
     pub(super) fn set_level(&self, level: LogLevel) {
         self.level.store(level as u8, Ordering::Relaxed);
+        known_level::changed();
     }
 
     pub(super) fn get_source(&self) -> Option<Arc<String>> {
@@ -47,8 +48,8 @@ impl LoggerBase {
     /// # Errors
     /// `BAD_VALUE` for an unknown level; then nothing is changed.
     pub(super) fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        if let Some(level) = config.get_as_nullable_string("level") {
-            self.set_level(level.parse()?);
+        if let Some(level) = LogLevel::from_config(config)? {
+            self.set_level(level);
         }
         if let Some(source) = config.get_as_nullable_string("source") {
             self.source.store(Some(Arc::new(source)));
@@ -61,58 +62,5 @@ impl LoggerBase {
         let locator = Descriptor::new("*", "context-info", "*", "*", "1.0");
         let context = references.get_one_optional::<ContextInfo>(&locator);
         self.context.store(context.map(|context| Arc::new(context.name())));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::References;
-
-    use super::*;
-
-    fn references(context: &str) -> References {
-        let references = References::new();
-        let info = ContextInfo::from_config(&ConfigParams::from_tuples([("name", context)]));
-        references.put("pip-services:context-info:default:default:1.0".parse().unwrap(), Arc::new(info));
-        references
-    }
-
-    fn source(base: &LoggerBase) -> Option<String> {
-        base.get_source().map(Arc::unwrap_or_clone)
-    }
-
-    #[test]
-    fn an_absent_level_keeps_the_current_one_and_an_unknown_one_is_an_error() {
-        let base = LoggerBase::new();
-        assert_eq!(base.get_level(), LogLevel::Info);
-        let configure =
-            |level: Option<&str>| base.configure(&ConfigParams::from_tuples([("level", level), ("x", None)]));
-        configure(Some("trace")).unwrap();
-        configure(None).unwrap();
-        configure(Some("")).unwrap();
-        assert_eq!(base.get_level(), LogLevel::Trace);
-        assert_eq!(configure(Some("loud")).unwrap_err().code(), "BAD_VALUE");
-        assert_eq!(base.get_level(), LogLevel::Trace);
-    }
-
-    #[test]
-    fn the_source_is_the_name_of_the_context_until_one_is_configured() {
-        let base = LoggerBase::new();
-        assert_eq!(source(&base), None);
-        base.set_references(&references("orders"));
-        assert_eq!(source(&base), Some("orders".into()));
-        base.set_references(&references("billing"));
-        assert_eq!(source(&base), Some("billing".into()));
-        base.configure(&ConfigParams::from_tuples([("source", "mine")])).unwrap();
-        base.set_references(&references("orders"));
-        assert_eq!(source(&base), Some("mine".into()));
-    }
-
-    #[test]
-    fn without_a_context_there_is_no_source() {
-        let base = LoggerBase::new();
-        base.set_references(&references("orders"));
-        base.set_references(&References::new());
-        assert_eq!(source(&base), None);
     }
 }

@@ -2,12 +2,14 @@ use std::{
     error::Error,
     fmt::Arguments,
     mem,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use chrono::Utc;
+use futures_util::FutureExt;
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
     errors::{ApplicationError, ErrorDescription},
@@ -258,8 +260,8 @@ impl Shared {
                 // After a failure the cache is full at once, and each message would be another attempt.
                 () = self.half_full.notified(), if saved => {}
             }
-            // Who saves knows why it failed. Here, the messages wait.
-            saved = self.dump().await.is_ok();
+            // Who saves knows why it failed, and its panic was told by its hook. Here, the messages wait.
+            saved = matches!(AssertUnwindSafe(self.dump()).catch_unwind().await, Ok(Ok(())));
         }
     }
 

@@ -1,11 +1,4 @@
-use std::{
-    error::Error,
-    fmt::Arguments,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{error::Error, fmt::Arguments, ops::Deref, sync::Arc};
 
 use arc_swap::ArcSwap;
 use pip_services_commons::{
@@ -15,7 +8,10 @@ use pip_services_commons::{
     refer::{Descriptor, IReferenceable, IReferences, IUnreferenceable, cast},
 };
 
-use super::{ILogger, LogLevel};
+use super::{
+    ILogger, LogLevel,
+    known_level::{self, KnownLevel, TellsChanges},
+};
 
 /// A logger that passes every message to all loggers of the references; ports `CompositeLogger`.
 ///
@@ -46,9 +42,9 @@ use super::{ILogger, LogLevel};
 /// ```
 #[derive(Default)]
 pub struct CompositeLogger {
-    loggers: ArcSwap<Vec<Arc<dyn ILogger>>>,
-    /// Whether there is any: without one, a message costs nothing.
-    any: AtomicBool,
+    loggers: ArcSwap<Loggers>,
+    /// Spares asking the loggers about messages that none of them writes.
+    level: KnownLevel,
 }
 component!(
     CompositeLogger: dyn ILogger,
@@ -57,15 +53,51 @@ component!(
     dyn IUnreferenceable
 );
 
+#[derive(Default)]
+struct Loggers {
+    all: Vec<Arc<dyn ILogger>>,
+    /// Whether one of them can change its level without telling, so that all have to be asked about each message.
+    silent: bool,
+}
+
 impl CompositeLogger {
     /// A logger without loggers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn set(&self, loggers: Vec<Arc<dyn ILogger>>) {
-        self.any.store(!loggers.is_empty(), Ordering::Relaxed);
+    fn set(&self, loggers: Loggers) {
         self.loggers.store(Arc::new(loggers));
+        known_level::changed();
+    }
+
+    /// The loggers, whose level is known from now on.
+    fn loggers(&self) -> impl Deref<Target = Arc<Loggers>> {
+        self.level.learn(|| match &**self.loggers.load() {
+            Loggers { silent: true, .. } => LogLevel::Trace,
+            loggers => loggers.level(),
+        });
+        self.loggers.load()
+    }
+
+    /// Apart from `log`, which is entered and left faster without it.
+    #[inline(never)]
+    fn pass_on(
+        &self,
+        level: LogLevel,
+        correlation_id: Option<&str>,
+        error: Option<&(dyn Error + 'static)>,
+        message: Arguments<'_>,
+    ) {
+        for logger in &self.loggers().all {
+            logger.log(level, correlation_id, error, message);
+        }
+    }
+}
+
+impl Loggers {
+    fn level(&self) -> LogLevel {
+        self.all.iter().map(|logger| logger.get_level()).max().unwrap_or(LogLevel::None)
     }
 }
 
@@ -75,10 +107,7 @@ impl IConfigurable for CompositeLogger {
     /// # Errors
     /// `BAD_VALUE` (Misconfiguration) for an unknown level.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        match config.get_as_nullable_string("level") {
-            Some(level) => level.parse().map(|_: LogLevel| ()),
-            None => Ok(()),
-        }
+        LogLevel::from_config(config).map(|_| ())
     }
 }
 
@@ -86,12 +115,15 @@ impl IReferenceable for CompositeLogger {
     /// Replaces the loggers by those of the references; having none is no error.
     fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
         let locator = Descriptor::new("*", "logger", "*", "*", "*");
-        let loggers = references
-            .find(&locator, false)?
-            .iter()
-            .filter(|component| cast::<Self>(component).is_none())
-            .filter_map(cast::<dyn ILogger>)
-            .collect();
+        let mut loggers = Loggers::default();
+        for component in references.find(&locator, false)? {
+            if cast::<Self>(&component).is_none()
+                && let Some(logger) = cast::<dyn ILogger>(&component)
+            {
+                loggers.silent |= cast::<dyn TellsChanges>(&component).is_none();
+                loggers.all.push(logger);
+            }
+        }
         self.set(loggers);
         Ok(())
     }
@@ -100,23 +132,21 @@ impl IReferenceable for CompositeLogger {
 impl IUnreferenceable for CompositeLogger {
     /// Lets all loggers go; messages then go nowhere.
     fn unset_references(&self) {
-        self.set(Vec::new());
+        self.set(Loggers::default());
     }
 }
 
 impl ILogger for CompositeLogger {
     /// The most detailed level of its loggers, `None` if it has none.
     fn get_level(&self) -> LogLevel {
-        let loggers = self.loggers.load();
-        let levels = loggers.iter().map(|logger| logger.get_level());
-        levels.max().unwrap_or(LogLevel::None)
+        self.loggers.load().level()
     }
 
     /// Does nothing: each logger has a level of its own, which others share.
     fn set_level(&self, _level: LogLevel) {}
 
     fn is_enabled(&self, level: LogLevel) -> bool {
-        self.any.load(Ordering::Relaxed) && self.loggers.load().iter().any(|logger| logger.is_enabled(level))
+        !self.level.rules_out(level) && self.loggers().all.iter().any(|logger| logger.is_enabled(level))
     }
 
     fn log(
@@ -126,98 +156,8 @@ impl ILogger for CompositeLogger {
         error: Option<&(dyn Error + 'static)>,
         message: Arguments<'_>,
     ) {
-        if !self.any.load(Ordering::Relaxed) {
-            return;
+        if !self.level.rules_out(level) {
+            self.pass_on(level, correlation_id, error, message);
         }
-        for logger in self.loggers.load().iter() {
-            logger.log(level, correlation_id, error, message);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use pip_services_commons::refer::{Component, References};
-
-    use super::{super::recorder::Recorder, *};
-
-    fn put(references: &References, kind: &str, component: Arc<dyn Component>) {
-        references.put(Descriptor::new("test", "logger", kind, "default", "1.0"), component);
-    }
-
-    #[test]
-    fn every_logger_gets_each_message_and_filters_by_its_own_level() {
-        let (brief, full) =
-            (Arc::new(Recorder::new(LogLevel::Error)), Arc::new(Recorder::new(LogLevel::Trace)));
-        let references = References::new();
-        put(&references, "brief", brief.clone());
-        put(&references, "full", full.clone());
-        let logger = CompositeLogger::new();
-        logger.set_references(&references).unwrap();
-
-        let cause = ApplicationError::internal(None, "X", "broken");
-        logger.trace(Some("1"), format_args!("step {}", 1));
-        logger.error(Some("2"), Some(&cause), format_args!("failed"));
-        assert_eq!(brief.lines(), ["2 ERROR failed (broken)"]);
-        assert_eq!(full.lines(), ["1 TRACE step 1", "2 ERROR failed (broken)"]);
-    }
-
-    #[test]
-    fn its_level_is_the_most_detailed_of_its_loggers() {
-        let logger = CompositeLogger::new();
-        assert_eq!(logger.get_level(), LogLevel::None);
-        let references = References::new();
-        put(&references, "a", Arc::new(Recorder::new(LogLevel::Debug)));
-        put(&references, "b", Arc::new(Recorder::new(LogLevel::Error)));
-        logger.set_references(&references).unwrap();
-        logger.set_level(LogLevel::Fatal);
-        assert_eq!(logger.get_level(), LogLevel::Debug);
-        assert!(logger.is_enabled(LogLevel::Debug) && !logger.is_enabled(LogLevel::Trace));
-    }
-
-    #[test]
-    fn references_set_again_replace_the_loggers_and_unset_drops_them() {
-        let recorder = Arc::new(Recorder::new(LogLevel::Info));
-        let references = References::new();
-        put(&references, "recorder", recorder.clone());
-        let logger = CompositeLogger::new();
-        logger.set_references(&references).unwrap();
-        logger.set_references(&references).unwrap();
-        logger.info(None, format_args!("once"));
-        assert_eq!(recorder.lines(), ["--- INFO once"]);
-
-        logger.unset_references();
-        logger.info(None, format_args!("never"));
-        assert_eq!(recorder.lines().len(), 1);
-        drop(references);
-        assert_eq!(Arc::strong_count(&recorder), 1);
-    }
-
-    #[test]
-    fn registered_composites_neither_recurse_nor_repeat() {
-        let recorder = Arc::new(Recorder::new(LogLevel::Info));
-        let composites = [(); 2].map(|()| Arc::new(CompositeLogger::new()));
-        let references = References::new();
-        put(&references, "recorder", recorder.clone());
-        for composite in &composites {
-            put(&references, "composite", composite.clone());
-        }
-        for composite in &composites {
-            composite.set_references(&references).unwrap();
-        }
-        composites[0].info(None, format_args!("once"));
-        assert_eq!(recorder.lines(), ["--- INFO once"]);
-        assert_eq!(composites[0].get_level(), LogLevel::Info);
-    }
-
-    #[test]
-    fn a_malformed_level_is_an_error_although_a_level_changes_nothing() {
-        let logger = CompositeLogger::new();
-        let configure = |level| logger.configure(&ConfigParams::from_tuples([("level", level)]));
-        configure("trace").unwrap();
-        assert_eq!(logger.get_level(), LogLevel::None);
-        assert_eq!(configure("loud").unwrap_err().code(), "BAD_VALUE");
     }
 }

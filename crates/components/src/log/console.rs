@@ -13,7 +13,7 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences},
 };
 
-use super::{ILogger, LogLevel, base::LoggerBase, text};
+use super::{ILogger, LogLevel, base::LoggerBase, known_level::TellsChanges, text};
 
 /// A logger that writes to the console; ports `ConsoleLogger`.
 ///
@@ -42,7 +42,7 @@ use super::{ILogger, LogLevel, base::LoggerBase, text};
 pub struct ConsoleLogger {
     base: LoggerBase,
 }
-component!(ConsoleLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable);
+component!(ConsoleLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable, dyn TellsChanges);
 
 impl ConsoleLogger {
     /// A logger of level `info`.
@@ -78,6 +78,8 @@ impl IReferenceable for ConsoleLogger {
         Ok(())
     }
 }
+
+impl TellsChanges for ConsoleLogger {}
 
 impl ILogger for ConsoleLogger {
     fn get_level(&self) -> LogLevel {
@@ -125,69 +127,29 @@ fn compose_line(
 
 #[cfg(test)]
 mod tests {
-    use std::{env, fmt, process::Command, sync::Barrier, thread};
+    use std::{env, process::Command, sync::Barrier, thread};
 
     use super::*;
 
-    fn line(
-        correlation_id: Option<&str>,
-        error: Option<&(dyn Error + 'static)>,
-        message: Arguments<'_>,
-    ) -> String {
+    #[test]
+    fn a_line_shows_correlation_id_level_utc_time_message_and_error() {
         let time = DateTime::parse_from_rfc3339("2026-01-31T13:00:00.250999+01:00").unwrap();
-        compose_line(time.to_utc(), LogLevel::Error, correlation_id, error, message)
-    }
-
-    #[test]
-    fn a_line_shows_correlation_id_level_utc_time_and_message() {
-        assert_eq!(
-            line(Some("123"), None, format_args!("Sent {}", 5)),
-            "[123:ERROR:2026-01-31T12:00:00.250Z] Sent 5\n"
-        );
-        assert_eq!(line(None, None, format_args!("")), "[---:ERROR:2026-01-31T12:00:00.250Z] \n");
-    }
-
-    #[test]
-    fn an_error_follows_the_message_with_every_cause() {
-        let inner = ApplicationError::connection(None, "INNER", "inner").with_cause(io::Error::other("root"));
-        let outer = ApplicationError::internal(None, "OUTER", "outer").with_cause(inner);
-        let text = "outer Caused by: inner Caused by: root\n";
-        let head = "[---:ERROR:2026-01-31T12:00:00.250Z] ";
-        assert_eq!(
-            line(None, Some(&outer), format_args!("Cannot send")),
-            format!("{head}Cannot send: {text}")
-        );
-        assert_eq!(line(None, Some(&outer), format_args!("")), format!("{head}Error: {text}"));
-    }
-
-    struct Unshowable;
-
-    impl fmt::Display for Unshowable {
-        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-            Err(fmt::Error)
+        let error = ApplicationError::connection(None, "REFUSED", "refused");
+        for (level, correlation_id, error, message, expected) in [
+            (LogLevel::Info, Some("123"), None, "Sent 5", "[123:INFO:2026-01-31T12:00:00.250Z] Sent 5\n"),
+            (LogLevel::Trace, None, None, "", "[---:TRACE:2026-01-31T12:00:00.250Z] \n"),
+            (
+                LogLevel::Fatal,
+                None,
+                Some(&error),
+                "Lost",
+                "[---:FATAL:2026-01-31T12:00:00.250Z] Lost: refused\n",
+            ),
+        ] {
+            let error = error.map(|error| error as _);
+            let line = compose_line(time.to_utc(), level, correlation_id, error, format_args!("{message}"));
+            assert_eq!(line, expected);
         }
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_shown_cuts_the_message_and_fails_nobody() {
-        assert!(line(None, None, format_args!("before {Unshowable} after")).ends_with("] before \n"));
-    }
-
-    struct NeverShown;
-
-    impl fmt::Display for NeverShown {
-        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-            panic!("a message below the level was formatted")
-        }
-    }
-
-    #[test]
-    fn what_the_level_keeps_out_is_not_even_formatted() {
-        let logger = ConsoleLogger::new();
-        logger.debug(None, format_args!("{NeverShown}"));
-        logger.log(LogLevel::None, None, None, format_args!("{NeverShown}"));
-        logger.set_level(LogLevel::None);
-        logger.fatal(None, None, format_args!("{NeverShown}"));
     }
 
     const THREADS: usize = 4;

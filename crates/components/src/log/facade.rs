@@ -8,7 +8,7 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences},
 };
 
-use super::{ILogger, LogLevel, base::LoggerBase, text};
+use super::{ILogger, LogLevel, base::LoggerBase, known_level::TellsChanges, text};
 
 /// The target of messages where there is no source.
 const TARGET: &str = "pip-services";
@@ -47,7 +47,7 @@ const TARGET: &str = "pip-services";
 pub struct FacadeLogger {
     base: LoggerBase,
 }
-component!(FacadeLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable);
+component!(FacadeLogger: dyn ILogger, dyn IConfigurable, dyn IReferenceable, dyn TellsChanges);
 
 impl FacadeLogger {
     /// A logger of level `info`.
@@ -108,6 +108,8 @@ impl IReferenceable for FacadeLogger {
         Ok(())
     }
 }
+
+impl TellsChanges for FacadeLogger {}
 
 impl ILogger for FacadeLogger {
     /// The level of this logger; the backend can have a lower one.

@@ -32,30 +32,3 @@ impl DefaultLoggerFactory {
         Self(factory)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use pip_services_commons::refer::{Component, cast};
-
-    use super::*;
-    use crate::build::IFactory;
-
-    fn make(kind: &str) -> Arc<dyn Component> {
-        let locator = Descriptor::new("pip-services", "logger", kind, "main", "1.0");
-        DefaultLoggerFactory::new().create(&locator).unwrap()
-    }
-
-    #[test]
-    fn each_kind_of_logger_is_made() {
-        assert!(cast::<NullLogger>(&make("null")).is_some());
-        assert!(cast::<ConsoleLogger>(&make("console")).is_some());
-        assert!(cast::<FacadeLogger>(&make("log")).is_some());
-        assert!(cast::<CompositeLogger>(&make("composite")).is_some());
-    }
-
-    #[test]
-    fn other_kinds_are_refused() {
-        let locator = Descriptor::new("pip-services", "logger", "elastic", "main", "1.0");
-        assert_eq!(DefaultLoggerFactory::new().can_create(&locator), None);
-    }
-}

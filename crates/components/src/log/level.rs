@@ -1,13 +1,27 @@
 use std::{fmt, str::FromStr};
 
-use pip_services_commons::errors::ApplicationError;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// How much a message matters, or how much a logger writes; ports `LogLevel` and `LogLevelConverter`.
 ///
-/// Its serialized form is its text.
+/// It is written as its text, and read from text or, as the Python port writes it, from its number.
+///
+/// ```
+/// use pip_services_components::log::LogLevel;
+///
+/// assert_eq!("Warning".parse::<LogLevel>()?, LogLevel::Warn);
+/// assert_eq!("5".parse::<LogLevel>()?, LogLevel::Debug);
+/// assert_eq!(LogLevel::Debug.to_string(), "DEBUG");
+/// assert!(LogLevel::Error < LogLevel::Debug);
+/// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
+#[doc(alias = "LogLevelConverter")]
 pub enum LogLevel {
     /// Nothing is written.
     None = 0,
@@ -33,7 +47,12 @@ impl LogLevel {
         [None, Fatal, Error, Warn, Info, Debug, Trace].get(usize::from(number)).copied()
     }
 
-    /// The level's text, as in a log line.
+    /// The level under the key `level`, `None` where it is absent or blank.
+    pub(super) fn from_config(config: &ConfigParams) -> Result<Option<Self>, ApplicationError> {
+        config.get("level").filter(|text| !text.trim().is_empty()).map(str::parse).transpose()
+    }
+
+    /// The level's text, as in a log line; that of [`LogLevel::None`] is `UNDEF`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "UNDEF",
@@ -90,25 +109,29 @@ impl Serialize for LogLevel {
 
 impl<'de> Deserialize<'de> for LogLevel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        deserializer.deserialize_any(LevelVisitor)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+struct LevelVisitor;
 
-    #[test]
-    fn names_and_numbers_are_read_in_any_case() {
-        for number in 0..=6 {
-            let level = LogLevel::from_number(number).unwrap();
-            assert_eq!(number.to_string().parse::<LogLevel>().unwrap(), level);
-            if level != LogLevel::None {
-                assert_eq!(level.as_str().parse::<LogLevel>().unwrap(), level);
-            }
+impl Visitor<'_> for LevelVisitor {
+    type Value = LogLevel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a level by its name or number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<LogLevel, E> {
+        // What `None` is written as is no name of it in a configuration.
+        match text == LogLevel::None.as_str() {
+            true => Ok(LogLevel::None),
+            false => text.parse().map_err(E::custom),
         }
-        assert_eq!("Warning".parse::<LogLevel>().unwrap(), LogLevel::Warn);
-        assert_eq!("loud".parse::<LogLevel>().unwrap_err().code(), "BAD_VALUE");
-        assert!(LogLevel::from_number(7).is_none());
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<LogLevel, E> {
+        let level = u8::try_from(number).ok().and_then(LogLevel::from_number);
+        level.ok_or_else(|| E::custom(format!("level is {number}; it must be 0 to 6")))
     }
 }

@@ -24,12 +24,11 @@ mod composite;
 mod console;
 mod facade;
 mod factory;
+mod known_level;
 mod level;
 mod logger;
 mod message;
 mod null;
-#[cfg(test)]
-pub(crate) mod recorder;
 mod saver;
 mod text;
 

@@ -2,12 +2,12 @@ use std::{error::Error, fmt::Arguments};
 
 use pip_services_commons::component;
 
-use super::{ILogger, LogLevel};
+use super::{ILogger, LogLevel, known_level::TellsChanges};
 
 /// A logger that writes nothing; ports `NullLogger`. Its level is always [`LogLevel::None`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NullLogger;
-component!(NullLogger: dyn ILogger);
+component!(NullLogger: dyn ILogger, dyn TellsChanges);
 
 impl NullLogger {
     /// A logger that writes nothing.
@@ -15,6 +15,8 @@ impl NullLogger {
         Self
     }
 }
+
+impl TellsChanges for NullLogger {}
 
 impl ILogger for NullLogger {
     fn get_level(&self) -> LogLevel {

@@ -13,6 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+use crate::support::{Tuples, config};
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn counters(interval: u64) -> (CachedCounters, UnboundedReceiver<String>) {
@@ -49,6 +51,31 @@ async fn while_they_are_open_counters_are_saved_at_each_interval_in_which_someth
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_interval_is_five_minutes_or_what_is_configured_when_they_are_opened() {
+    let rows: [(&str, &[Tuples], u64); 5] = [
+        ("by default", &[], 300),
+        ("in the options", &[&[("options.interval", "1000")]], 1),
+        ("at the top", &[&[("interval", "2000")]], 2),
+        ("configured again", &[&[("interval", "2000")], &[("options.interval", "5000")]], 5),
+        ("an absent one keeps the last", &[&[("interval", "2000")], &[]], 2),
+    ];
+    for (what, configs, seconds) in rows {
+        let (sender, mut saved) = unbounded_channel();
+        let counters = CachedCounters::new(Arc::new(NullLogger::new()), move |counters| {
+            sender.send(counters.len().to_string()).unwrap();
+        });
+        configs.iter().for_each(|tuples| counters.configure(&config(tuples)).unwrap());
+        counters.open(None).await.unwrap();
+        // A later one is for the next opening.
+        counters.configure(&config(&[("options.interval", "7000")])).unwrap();
+        counters.increment_one("a");
+        let start = Instant::now();
+        assert_eq!(next(&mut saved).await, "1", "{what}");
+        assert_eq!(start.elapsed().as_secs(), seconds, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_saves_the_rest_once_and_ends_the_saving_at_intervals() {
     let (counters, mut saved) = counters(60_000);
     counters.open(None).await.unwrap();
@@ -82,4 +109,18 @@ async fn counters_that_are_dropped_while_they_are_open_leave_no_task_behind() {
     drop(counters);
     // What saves was dropped too, with its end of the channel.
     assert_eq!(timeout(DAY, saved.recv()).await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_who_saves_does_not_end_the_saving_at_intervals() {
+    let (sender, mut saved) = unbounded_channel();
+    let counters = CachedCounters::new(Arc::new(NullLogger::new()), move |counters| {
+        sender.send(counters[0].to_string()).unwrap();
+        assert_ne!(counters[0].count, Some(1), "the saver panics");
+    });
+    counters.open(None).await.unwrap();
+    for expected in ["a Increment count=1", "a Increment count=2"] {
+        counters.increment_one("a");
+        assert_eq!(next(&mut saved).await, expected);
+    }
 }

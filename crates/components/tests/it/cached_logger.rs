@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::support::NeverShown;
+use crate::support::{NeverShown, Tuples};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -152,6 +152,26 @@ async fn how_many_were_dropped_is_told_until_it_is_saved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hundred_messages_wait_or_as_many_as_are_configured_and_the_oldest_are_dropped() {
+    let rows: [(&str, Tuples, usize, usize, Option<usize>); 5] = [
+        ("by default, room for all", &[], 100, 100, None),
+        ("by default, one too many", &[], 101, 100, Some(1)),
+        ("by default, many too many", &[], 350, 100, Some(250)),
+        ("configured", &[("options.max_cache_size", "3")], 5, 3, Some(2)),
+        ("one", &[("options.max_cache_size", "1")], 2, 1, Some(1)),
+    ];
+    for (what, options, logged, saved, dropped) in rows {
+        let mut bed = Bed::new(options);
+        (1..=logged).for_each(|number| bed.log(&[&number.to_string()]));
+        bed.logger.dump().await.unwrap();
+        let told = dropped.map(|dropped| format!("The cache was full; messages dropped: {dropped}"));
+        let kept = (logged - saved + 1..=logged).map(|number| number.to_string());
+        let expected: Vec<_> = told.into_iter().chain(kept).collect();
+        assert_eq!(bed.asked().await, expected.join(","), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_saves_the_rest_once_and_messages_then_wait_for_the_next_opening() {
     let mut bed = Bed::new(&[]);
     bed.logger.open(None).await.unwrap();
@@ -206,6 +226,19 @@ async fn what_was_being_saved_when_saving_was_given_up_or_panicked_waits_again()
     bed.logger.dump().await.unwrap();
     let asked = [bed.asked().await, bed.asked().await, bed.asked().await];
     assert_eq!(asked, ["1", "1,2", "1,2,3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_panic_of_who_saves_the_next_attempt_is_at_the_next_interval() {
+    let mut bed = Bed::new(&[("options.interval", "1000")]);
+    bed.sink.set(Mode::Panic);
+    bed.logger.open(None).await.unwrap();
+    let start = Instant::now();
+    bed.log(&["1"]);
+    assert_eq!(bed.asked().await, "1");
+    bed.sink.set(Mode::Save);
+    assert_eq!(bed.asked().await, "1");
+    assert_eq!(start.elapsed().as_millis(), 2000);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,15 +1,12 @@
 use std::{
-    error::Error,
-    fmt::Arguments,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use pip_services_commons::{
-    component,
     config::{ConfigParams, IConfigurable},
     errors::ErrorCategory,
     refer::{IReferenceable, IReferences, IUnreferenceable, References},
@@ -19,48 +16,13 @@ use pip_services_components::{
     connect::MemoryDiscovery,
     count::{ICounters, PrometheusCounters},
     info::ContextInfo,
-    log::{ILogger, LogLevel},
+    log::LogLevel,
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
+use crate::support::{Recorder, Tuples, config};
+
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// A logger that keeps the levels and texts of messages.
-#[derive(Default)]
-struct Recorder(Mutex<Vec<String>>);
-component!(Recorder: dyn ILogger);
-
-impl Recorder {
-    /// A recorder and references that hold it.
-    fn with_references() -> (Arc<Self>, References) {
-        let recorder = Arc::new(Self::default());
-        let references = References::new();
-        references.put("test:logger:recorder:default:1.0".parse().unwrap(), recorder.clone());
-        (recorder, references)
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl ILogger for Recorder {
-    fn get_level(&self) -> LogLevel {
-        LogLevel::Trace
-    }
-
-    fn set_level(&self, _level: LogLevel) {}
-
-    fn log(
-        &self,
-        level: LogLevel,
-        _correlation_id: Option<&str>,
-        _error: Option<&(dyn Error + 'static)>,
-        message: Arguments<'_>,
-    ) {
-        self.0.lock().unwrap().push(format!("{level} {message}"));
-    }
-}
 
 fn configured(tuples: &[(&str, &str)]) -> Arc<PrometheusCounters> {
     let counters = PrometheusCounters::new();
@@ -110,6 +72,57 @@ async fn prometheus_reads_all_metrics_in_the_form_of_open_metrics() {
     assert!(body.contains("\norders_exec_time_seconds_count{} 1\n"), "{body}");
     assert!(body.ends_with("# EOF\n"), "{body}");
     assert_eq!(body, counters.to_text());
+}
+
+#[test]
+fn each_measurement_becomes_metrics_of_the_right_type_under_a_name_that_prometheus_takes() {
+    type Row = (&'static str, fn(&dyn ICounters), &'static [&'static str]);
+    let rows: [Row; 5] = [
+        (
+            "a sum is a counter",
+            |counters| counters.increment("Orders.sent", 5),
+            &["# TYPE orders_sent counter", "orders_sent_total{} 5"],
+        ),
+        (
+            "a last value is a gauge",
+            |counters| counters.last("orders.length", 2.5),
+            &["# TYPE orders_length gauge", "orders_length{} 2.5"],
+        ),
+        (
+            "statistics are gauges",
+            |counters| [1.0, 4.0].iter().for_each(|value| counters.stats("orders.size", *value)),
+            &[
+                "# TYPE orders_size_min gauge",
+                "orders_size_min{} 1.0",
+                "# TYPE orders_size_max gauge",
+                "orders_size_max{} 4.0",
+                "orders_size_average{} 2.5",
+                "orders_size_count{} 2.0",
+            ],
+        ),
+        (
+            "a time is a gauge of seconds",
+            |counters| counters.timestamp("orders.last", "2026-01-31T12:00:00.5Z".parse().unwrap()),
+            &["# TYPE orders_last_timestamp_seconds gauge", "orders_last_timestamp_seconds{} 1769860800.5"],
+        ),
+        (
+            "a timing is a histogram of seconds",
+            |counters| counters.begin_timing("orders.exec_time").end_timing(),
+            &[
+                "# TYPE orders_exec_time_seconds histogram",
+                "orders_exec_time_seconds_count{} 1",
+                r#"orders_exec_time_seconds_bucket{le="+Inf"} 1"#,
+            ],
+        ),
+    ];
+    for (what, measure, expected) in rows {
+        let counters = PrometheusCounters::default();
+        measure(&counters);
+        let text = counters.to_text();
+        for line in expected {
+            assert!(text.lines().any(|found| found == *line), "{what}: {line} in {text}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,24 +191,67 @@ async fn a_port_in_use_is_an_error_that_names_its_key_and_leaves_the_counters_cl
 }
 
 #[tokio::test]
-async fn a_wrong_connection_is_a_misconfiguration_that_names_its_key() {
-    for (config, code, key) in [
-        (&[][..], "NO_CONNECTION", "connection"),
-        (&[("connection.host", "127.0.0.1")], "NO_PORT", "connection.port"),
-        (&[("connection.port", "http")], "BAD_VALUE", "connection.port"),
-        (&[("connection.port", "65536")], "BAD_VALUE", "connection.port"),
+async fn a_wrong_connection_is_a_misconfiguration_that_names_its_key_and_changes_nothing() {
+    let counters = configured(&[("connection.host", "127.0.0.1"), ("connection.port", "0")]);
+    let rows: [(&str, Tuples, &str, &str); 4] = [
+        ("a word for a port", &[("connection.port", "http")], "BAD_VALUE", "connection.port"),
+        ("a port out of range", &[("connection.port", "65536")], "BAD_VALUE", "connection.port"),
         (
+            "another protocol",
             &[("connection.port", "0"), ("connection.protocol", "https")],
             "UNSUPPORTED_PROTOCOL",
             "connection.protocol",
         ),
-    ] {
-        let error = configured(config).open(None).await.unwrap_err();
-        assert_eq!((error.code(), error.detail("key")), (code, Some(key)));
-        assert_eq!(error.category(), &ErrorCategory::Misconfiguration, "{code}");
+        (
+            "another protocol of several",
+            &[("connections.one.port", "0"), ("connections.two.protocol", "https")],
+            "UNSUPPORTED_PROTOCOL",
+            "connections.two.protocol",
+        ),
+    ];
+    for (what, tuples, code, key) in rows {
+        let error = counters.configure(&config(tuples)).unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{what}");
+        assert_eq!(error.category(), &ErrorCategory::Misconfiguration, "{what}");
     }
-    let error = configured(&[("connection.port", "0"), ("connection.host", "192.0.2.1")]).open(None).await;
-    assert_eq!(error.unwrap_err().detail("key"), Some("connection.host"));
+    counters.open(None).await.unwrap();
+    assert!(counters.local_addr().unwrap().ip().is_loopback());
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_can_listen_at_is_an_error_that_names_its_key() {
+    let discovered = |tuples| {
+        let discovery = MemoryDiscovery::new();
+        discovery.configure(&config(tuples)).unwrap();
+        let counters = configured(&[("connection.discovery_key", "k")]);
+        let references = References::new();
+        references.put("pip-services:discovery:memory:default:1.0".parse().unwrap(), Arc::new(discovery));
+        counters.set_references(&references).unwrap();
+        counters
+    };
+    for (what, counters, code, key) in [
+        ("none", configured(&[]), "NO_CONNECTION", "connection"),
+        ("no port", configured(&[("connection.host", "127.0.0.1")]), "NO_PORT", "connection.port"),
+        ("no port in discovery", discovered(&[("k.host", "127.0.0.1")]), "NO_PORT", "connection.port"),
+        (
+            "another protocol in discovery",
+            discovered(&[("k.port", "0"), ("k.protocol", "https")]),
+            "UNSUPPORTED_PROTOCOL",
+            "connection.protocol",
+        ),
+        (
+            "the address of another machine",
+            configured(&[("connection.port", "0"), ("connection.host", "192.0.2.1")]),
+            "CANNOT_CONNECT",
+            "connection.host",
+        ),
+    ] {
+        let error = counters.open(Some("123")).await.unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{what}");
+        assert_eq!(error.correlation_id(), Some("123"), "{what}");
+        assert_eq!(error.category() == &ErrorCategory::Misconfiguration, code != "CANNOT_CONNECT", "{what}");
+        assert!(!counters.is_open(), "{what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,14 +318,43 @@ async fn source_and_instance_are_those_of_the_context_unless_they_are_configured
     assert_eq!(Arc::strong_count(&context), 1);
 }
 
+#[test]
+fn a_counter_keeps_its_type() {
+    type Measure = fn(&dyn ICounters);
+    let measures: [(&str, Measure); 5] = [
+        ("Increment", |counters| counters.increment_one("c")),
+        ("LastValue", |counters| counters.last("c", 1.0)),
+        ("Statistics", |counters| counters.stats("c", 1.0)),
+        ("Timestamp", |counters| counters.timestamp_now("c")),
+        ("Interval", |counters| counters.begin_timing("c").end_timing()),
+    ];
+    for (first, measure_first) in measures {
+        for (second, measure_second) in measures.iter().filter(|(second, _)| *second != first) {
+            let (recorder, references) = Recorder::with_references(LogLevel::Trace);
+            let counters = PrometheusCounters::new();
+            counters.set_references(&references).unwrap();
+            measure_first(&counters);
+            let text = counters.to_text();
+            measure_second(&counters);
+            measure_second(&counters);
+            assert_eq!(counters.to_text(), text, "{first}, then {second}");
+            let why = format!("the counter is of type {first}");
+            let told = format!("--- WARN Measurements of counter c as {second} are ignored: {why}");
+            assert_eq!(recorder.lines(), [told]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_ignored_is_told_once_for_each_counter() {
-    let (recorder, references) = Recorder::with_references();
+    let (recorder, references) = Recorder::with_references(LogLevel::Trace);
     let counters = PrometheusCounters::new();
     counters.set_references(&references).unwrap();
     counters.increment_one("");
     counters.increment_one("a.b");
+    counters.stats("sizes", 1.0);
     for _ in 0..2 {
+        counters.increment_one("sizes.min");
         counters.last("a.b", 1.0);
         counters.stats("a_b", 1.0);
         counters.increment("c", -1);
@@ -277,9 +362,10 @@ async fn what_is_ignored_is_told_once_for_each_counter() {
     assert_eq!(
         recorder.lines(),
         [
-            "DEBUG A measurement of type Increment without a name is ignored",
-            "WARN Measurements of counter a.b as LastValue are ignored: the counter is of type Increment",
-            "WARN Measurements of counter c as Increment are ignored: a sum never gets smaller in Prometheus",
+            "--- DEBUG A measurement of type Increment without a name is ignored",
+            "--- WARN Measurements of counter sizes.min as Increment are ignored: the metric sizes_min belongs to another counter",
+            "--- WARN Measurements of counter a.b as LastValue are ignored: the counter is of type Increment",
+            "--- WARN Measurements of counter c as Increment are ignored: a sum never gets smaller in Prometheus",
         ]
     );
 }

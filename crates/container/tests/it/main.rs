@@ -2,18 +2,18 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
     reason = "test code, of which clippy.toml's exceptions see only the functions marked as tests"
 )]
 
-/// Reading configuration files: formats, parameters, errors.
-mod configuration;
-/// Failures while starting and stopping.
-mod failures;
-/// The steps of a component's life and their order.
-mod lifecycle;
-/// Components that are made because another one requires them, and factories that are listed.
-mod on_demand;
+/// The configuration file: formats, parameters, entries and their errors.
+mod config_file;
+/// `Container`: the order of the steps, what fails on the way, and threads that look on.
+mod container;
 /// The components of the tests.
 mod parts;
-/// Processes: arguments, exit codes, signals.
-mod process;
+/// `ProcessContainer`: arguments, parameters, exit codes, signals.
+mod process_container;
+/// `ManagedReferences`: what is put, made on demand, linked, opened, and taken out.
+mod references_stack;

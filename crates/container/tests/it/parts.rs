@@ -3,6 +3,7 @@ use std::{
     fmt::Arguments,
     future,
     sync::{Arc, Mutex},
+    thread,
 };
 
 use async_trait::async_trait;
@@ -22,21 +23,33 @@ use serde_json::Value;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Journal {
+    lines: Arc<Mutex<Vec<String>>>,
+    is_printed: bool,
+}
 
 impl Journal {
+    /// A journal whose lines are written to standard output too.
+    pub(crate) fn printed() -> Self {
+        Self { is_printed: true, ..Self::default() }
+    }
+
     pub(crate) fn note(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
+        let line = line.into();
+        if self.is_printed {
+            println!("{line}");
+        }
+        self.lines.lock().unwrap().push(line);
     }
 
     /// What happened since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.lines.lock().unwrap())
     }
 
     /// What happened since the last call, once this line is part of it.
     pub(crate) async fn take_until(&self, line: &str) -> Vec<String> {
-        while !self.0.lock().unwrap().iter().any(|noted| noted == line) {
+        while !self.lines.lock().unwrap().iter().any(|noted| noted == line) {
             tokio::task::yield_now().await;
         }
         self.take()
@@ -46,7 +59,9 @@ impl Journal {
 /// Notes each step of its life. Configuration:
 ///
 /// * `fails`: the step at which it fails, with `category` `NoResponse` unless it says `Misconfiguration`;
-/// * `hangs`, `panics`: the step at which it never returns or panics (`open` or `close`);
+/// * `tells`: whether its errors tell all of its configuration;
+/// * `hangs`, `blocks`: the step, `open` or `close`, at which it never returns, or keeps its thread for ever;
+/// * `panics`: the step at which it panics;
 /// * `needs.*`: locators of parts that it requires.
 pub(crate) struct Part {
     name: String,
@@ -84,10 +99,14 @@ impl Part {
     fn step(&self, step: &str) -> Result<(), ApplicationError> {
         self.journal.note(format!("{step} {}", self.name));
         let config = self.config();
+        assert_ne!(config.get("panics"), Some(step));
         if config.get("fails") != Some(step) {
             return Ok(());
         }
-        let message = format!("{step} failed");
+        let message = match config.get("tells") {
+            Some(_) => format!("{step} failed with {config} or {config:?}"),
+            None => format!("{step} failed"),
+        };
         Err(match config.get("category") {
             Some("Misconfiguration") => ApplicationError::config(None, "BAD_PART", message),
             _ => ApplicationError::connection(None, "NO_PART", message),
@@ -97,7 +116,9 @@ impl Part {
     async fn slow_step(&self, step: &str) -> Result<(), ApplicationError> {
         self.step(step)?;
         let config = self.config();
-        assert_ne!(config.get("panics"), Some(step));
+        while config.get("blocks") == Some(step) {
+            thread::park();
+        }
         if config.get("hangs") == Some(step) {
             future::pending::<()>().await;
         }
@@ -129,6 +150,7 @@ impl IReferenceable for Part {
 impl IUnreferenceable for Part {
     fn unset_references(&self) {
         self.journal.note(format!("unlink {}", self.name));
+        assert_ne!(self.config().get("panics"), Some("unlink"));
         self.needed.lock().unwrap().clear();
     }
 }
@@ -154,7 +176,15 @@ impl IOpenable for Part {
     }
 }
 
-/// Makes `test:part:default:*:1.0`, and under `test:part:broken:*:1.0` nothing but errors.
+/// A configured part of this name.
+pub(crate) fn part(name: &str, journal: &Journal, config: &[(&str, &str)]) -> Arc<Part> {
+    let part = Part::new(&Descriptor::new("test", "part", "default", name, "1.0"), journal);
+    part.configure(&ConfigParams::from_tuples(config.iter().copied())).unwrap();
+    Arc::new(part)
+}
+
+/// Makes `test:part:default:*:1.0`, under `test:part:broken:*:1.0` nothing but errors, and under
+/// `test:part:panicking:*:1.0` nothing but panics.
 pub(crate) fn part_factory(journal: &Journal) -> Factory {
     let mut factory = Factory::new();
     let journal = journal.clone();
@@ -164,6 +194,7 @@ pub(crate) fn part_factory(journal: &Journal) -> Factory {
     factory.register(Descriptor::new("test", "part", "broken", "*", "1.0"), |_| {
         Err(ApplicationError::config(None, "BROKEN", "broken"))
     });
+    factory.register(Descriptor::new("test", "part", "panicking", "*", "1.0"), |_| panic!("no parts today"));
     factory
 }
 
@@ -217,13 +248,18 @@ impl ILogger for Recorder {
     }
 }
 
+/// A logger that notes messages in this journal.
+pub(crate) fn recorder(journal: &Journal) -> Arc<dyn Component> {
+    Arc::new(Recorder(journal.clone()))
+}
+
 /// Adds a logger, `test:logger:recorder:*:1.0`, to what the container can make, and gives what it will note.
 pub(crate) fn add_recorder(container: &Container) -> Journal {
     let journal = Journal::default();
     let mut factory = Factory::new();
     let recorded = journal.clone();
     factory.register(Descriptor::new("test", "logger", "recorder", "*", "1.0"), move |_| {
-        Ok(Arc::new(Recorder(recorded.clone())))
+        Ok(recorder(&recorded))
     });
     container.add_factory(Arc::new(factory));
     journal

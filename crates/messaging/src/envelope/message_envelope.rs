@@ -10,6 +10,10 @@ use super::{IntoPayload, wire};
 /// How many characters of the payload a log line shows.
 const SHOWN_CHARACTERS: usize = 50;
 
+/// How many characters of the correlation id and of the type it shows: enough for any id that is meant to be one.
+/// They come from whoever sent the message.
+const SHOWN_OF_NAMES: usize = 100;
+
 /// A message with what describes it; ports `MessageEnvelope`.
 ///
 /// A clone shares the payload and the lock, so it costs little. Changing a clone, or the original after it
@@ -181,23 +185,27 @@ impl MessageEnvelope {
 }
 
 impl fmt::Display for MessageEnvelope {
-    /// `[correlation_id,message_type,payload]` with `---` for what is missing and at most 50 characters of
-    /// the payload.
+    /// `[correlation_id,message_type,payload]` with `---` for what is missing, at most 50 characters of the payload,
+    /// and at most 100 of each of the others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "---".into());
-        write!(f, "[{},{},", part(&self.correlation_id), part(&self.message_type))?;
+        let [id, kind] = [&self.correlation_id, &self.message_type]
+            .map(|name| head(name.as_deref().unwrap_or("---"), SHOWN_OF_NAMES));
+        write!(f, "[{id},{kind},")?;
         match &self.message {
             None => f.write_str("---")?,
             Some(message) => {
                 // A character has at most four bytes: more of the payload cannot show.
-                let head = &message[..message.len().min(SHOWN_CHARACTERS * 4)];
-                for character in String::from_utf8_lossy(head).chars().take(SHOWN_CHARACTERS) {
-                    fmt::Write::write_char(f, character)?;
-                }
+                let start = &message[..message.len().min(SHOWN_CHARACTERS * 4)];
+                f.write_str(head(&String::from_utf8_lossy(start), SHOWN_CHARACTERS))?;
             }
         }
         f.write_str("]")
     }
+}
+
+/// The first so many characters.
+fn head(text: &str, characters: usize) -> &str {
+    text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
 }
 
 impl fmt::Debug for MessageEnvelope {
@@ -229,6 +237,15 @@ mod tests {
         assert_eq!(MessageEnvelope::new(Some("c"), "t", "").to_string(), "[c,t,]");
         let cut = format!("{}😀", "a".repeat(49));
         assert_eq!(MessageEnvelope::new(None, "t", cut.as_str()).to_string(), format!("[---,t,{cut}]"));
+    }
+
+    #[test]
+    fn display_shows_a_hundred_characters_of_ids_and_types() {
+        let (fits, long) = ("ä".repeat(100), "ä".repeat(1_000_000));
+        let envelope = MessageEnvelope::new(Some(&long), long.as_str(), "a");
+        assert_eq!(envelope.to_string(), format!("[{fits},{fits},a]"));
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(MessageEnvelope::new(Some(trace), "t", "a").to_string(), format!("[{trace},t,a]"));
     }
 
     #[test]

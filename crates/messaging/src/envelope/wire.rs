@@ -1,5 +1,7 @@
 //! The JSON form of an envelope: written as the Node port does, read as any port writes it.
 
+use std::borrow::Cow;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
@@ -8,36 +10,54 @@ use serde::{Deserialize, Serialize};
 
 use super::MessageEnvelope;
 
+/// All but the payload.
 #[derive(Serialize)]
-struct Written<'a> {
+struct Head<'a> {
     message_id: &'a str,
     correlation_id: Option<&'a str>,
     message_type: Option<&'a str>,
     sent_time: String,
-    message: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct Read<'a> {
     message_id: Option<String>,
     correlation_id: Option<String>,
     // Version 4 of the other ports writes this for correlation_id.
     trace_id: Option<String>,
     message_type: Option<String>,
-    sent_time: Option<String>,
-    message: Option<String>,
+    #[serde(borrow)]
+    sent_time: Option<Text<'a>>,
+    #[serde(borrow)]
+    message: Option<Text<'a>>,
 }
 
+/// Text as it stands in the JSON, a copy only where something in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 pub(super) fn encode(envelope: &MessageEnvelope) -> String {
-    let written = Written {
+    let head = Head {
         message_id: &envelope.message_id,
         correlation_id: envelope.correlation_id.as_deref(),
         message_type: envelope.message_type.as_deref(),
         sent_time: envelope.sent_time.unwrap_or_else(Utc::now).to_rfc3339_opts(SecondsFormat::Millis, true),
-        message: envelope.get_message().map(|message| BASE64_STANDARD.encode(message)),
     };
-    // Five texts always serialize.
-    serde_json::to_string(&written).unwrap_or_default()
+    // Four texts always serialize.
+    let mut json = serde_json::to_string(&head).unwrap_or_default();
+    // In base64 there is nothing to escape, so it is written where it belongs instead of being copied there.
+    json.truncate(json.len().saturating_sub(1));
+    json.push_str(r#","message":"#);
+    match envelope.get_message() {
+        None => json.push_str("null}"),
+        Some(message) => {
+            json.reserve(message.len().div_ceil(3) * 4 + 3);
+            json.push('"');
+            BASE64_STANDARD.encode_string(message, &mut json);
+            json.push_str("\"}");
+        }
+    }
+    json
 }
 
 pub(super) fn decode(json: &[u8]) -> Result<MessageEnvelope, ApplicationError> {
@@ -49,12 +69,12 @@ pub(super) fn decode(json: &[u8]) -> Result<MessageEnvelope, ApplicationError> {
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(bad("it is no JSON object".into()));
     }
-    let read: Read = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
+    let read: Read<'_> = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
     if read.message_id.is_none() && read.message_type.is_none() && read.message.is_none() {
         return Err(bad("it has none of message_id, message_type and message".into()));
     }
     let sent_time = match read.sent_time {
-        Some(text) if !text.is_empty() => {
+        Some(Text(text)) if !text.is_empty() => {
             Some(to_datetime(&text).ok_or_else(|| bad(format!("sent_time is '{text}', which is no time")))?)
         }
         _ => None,
@@ -69,8 +89,8 @@ pub(super) fn decode(json: &[u8]) -> Result<MessageEnvelope, ApplicationError> {
     ))
 }
 
-fn to_payload(text: String) -> Bytes {
-    BASE64_STANDARD.decode(&text).unwrap_or_else(|_| text.into_bytes()).into()
+fn to_payload(Text(text): Text<'_>) -> Bytes {
+    BASE64_STANDARD.decode(&*text).unwrap_or_else(|_| text.into_owned().into_bytes()).into()
 }
 
 #[cfg(test)]
@@ -93,6 +113,38 @@ mod tests {
         assert_eq!(received.message_type, sent.message_type);
         assert_eq!(received.sent_time, sent.sent_time);
         assert_eq!(received.get_message(), sent.get_message());
+    }
+
+    #[test]
+    fn payloads_of_all_lengths_survive_a_round_trip() {
+        for length in (0..40).chain([1023, 1024, 1025, 100_000]) {
+            let payload: Vec<u8> = (0..length).map(|number: usize| (number * 7) as u8).collect();
+            let received = read(&encode(&MessageEnvelope::new(None, None, payload.clone())));
+            assert_eq!(received.get_message().unwrap(), &payload, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_json_whatever_the_texts() {
+        for text in ["", "\"", "\\", "\u{0}\n\u{7f}", "}", "\",\"message\":\"x", "\u{1f600}"] {
+            let mut sent = MessageEnvelope::new(Some(text), text, "a");
+            sent.message_id = text.to_owned();
+            let value: serde_json::Value = serde_json::from_str(&encode(&sent)).unwrap();
+            let keys: Vec<_> = value.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["message_id", "correlation_id", "message_type", "sent_time", "message"]);
+            assert_eq!((&value["message_id"], &value["message"]), (&text.into(), &"YQ==".into()));
+        }
+    }
+
+    #[test]
+    fn an_escaped_payload_is_read() {
+        // Others may escape the slash of base64.
+        assert_eq!(
+            read(r#"{"message_id":"m","message":"\/\/8="}"#).get_message().unwrap().as_ref(),
+            b"\xff\xff"
+        );
+        let text = read(r#"{"message_id":"m","message":"a \"word\""}"#);
+        assert_eq!(text.get_message_as_string().unwrap(), "a \"word\"");
     }
 
     #[test]

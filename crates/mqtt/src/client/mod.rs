@@ -4,6 +4,7 @@
 mod error;
 mod event;
 mod paho;
+mod relay;
 
 pub(crate) use error::ClientError;
 pub(crate) use event::{Delivery, Event, Events};

@@ -1,20 +1,33 @@
 use std::{
     future::Future,
+    io,
     net::SocketAddr,
     pin::Pin,
-    sync::LazyLock,
+    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use paho_mqtt::{
     AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
     DeliveryToken, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    net::TcpStream,
+    sync::{
+        Mutex,
+        mpsc::{self, UnboundedSender},
+        oneshot,
+    },
+    time::{Instant, timeout},
+};
 
-use super::{ClientError, Delivery, Event, Events};
+use super::{
+    ClientError, Delivery, Event, Events,
+    relay::{Entrance, Relay},
+};
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, QoS},
     resolver::ConnectTarget,
@@ -31,12 +44,20 @@ static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClie
 ///
 /// The library runs all callbacks of the process on two threads, so callbacks here only push to a channel.
 pub(crate) struct Client {
-    inner: AsyncClient,
-    events: mpsc::UnboundedSender<Event>,
+    /// Another one for each connection, where the broker is to forget the session with it. What was in flight
+    /// fails with the old one. In one that goes on, the library begins its numbers of messages anew although
+    /// older messages, which it sends at last, have theirs: the second of two acknowledgements of such a
+    /// message would be taken for that of a new one. The library makes second ones itself: where one client of
+    /// a process comes back to a kept session, it sends again what is in flight of them all.
+    inner: ArcSwap<AsyncClient>,
+    client_id: String,
+    events: UnboundedSender<Event>,
     /// Ends when the library has let go of the last attempt to connect. Until then it holds a handle of the
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
     /// of the process.
     attempt: Mutex<Option<Attempt>>,
+    /// What the library is connected to, or was last.
+    relay: StdMutex<Option<Relay>>,
 }
 
 type Attempt = oneshot::Receiver<()>;
@@ -44,35 +65,15 @@ type Attempt = oneshot::Receiver<()>;
 impl Client {
     /// A client that is not connected, and what it tells.
     pub(crate) fn new(client_id: &str) -> Result<(Self, Events), ClientError> {
-        LazyLock::force(&ANCHOR);
-        let options = CreateOptionsBuilder::new()
-            // Each attempt names its server; the library wants one here as well.
-            .server_uri("tcp://127.0.0.1:1")
-            .client_id(client_id)
-            .persistence(PersistenceType::None)
-            .max_buffered_messages(MAX_BUFFERED)
-            .finalize();
-        let inner = AsyncClient::new(options).map_err(failed)?;
         let (events, receiver) = mpsc::unbounded_channel();
-
-        // Before the first connect: messages of a kept session can arrive before it returns.
-        let sender = events.clone();
-        inner.set_message_callback(move |_, message| {
-            // The library also calls with no message, when the connection ends.
-            if let Some(message) = message {
-                let delivery = Delivery {
-                    topic: message.topic().to_owned(),
-                    payload: Bytes::copy_from_slice(message.payload()),
-                    ack: None,
-                };
-                let _ = sender.send(Event::Message(delivery));
-            }
-        });
-        let sender = events.clone();
-        inner.set_connection_lost_callback(move |_| {
-            let _ = sender.send(Event::Disconnected);
-        });
-        Ok((Self { inner, events, attempt: Mutex::new(None) }, receiver))
+        let client = Self {
+            inner: ArcSwap::from_pointee(library_client(client_id, &events)?),
+            client_id: client_id.to_owned(),
+            events,
+            attempt: Mutex::default(),
+            relay: StdMutex::default(),
+        };
+        Ok((client, receiver))
     }
 
     /// Connects to the broker at that address, giving up some seconds after `limit`. True: the broker kept the
@@ -91,16 +92,27 @@ impl Client {
             let _ = earlier.await;
             *attempt = None;
         }
-        if self.inner.is_connected() {
+        if self.inner().is_connected() {
             // The attempt before was given up, and succeeded after all.
-            let _ = self.inner.disconnect(None).await;
+            let _ = self.inner().disconnect(None).await;
         }
+        self.set_relay(None);
+        if options.clean_session {
+            self.inner.store(Arc::new(library_client(&self.client_id, &self.events)?));
+        }
+        let start = Instant::now();
+        let broker = timeout(limit, TcpStream::connect(address))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| ClientError::Failed(format!("no broker answers there: {error}")))?;
+        let limit = limit.saturating_sub(start.elapsed());
+        let entrance = Entrance::open().await.map_err(no_relay)?;
         let (held, released) = oneshot::channel::<()>();
         *attempt = Some(released);
 
         let events = self.events.clone();
-        let token = self.inner.connect_with_callbacks(
-            connect_options(address, target, options, limit),
+        let mut token = self.inner().connect_with_callbacks(
+            connect_options(entrance.address, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -110,7 +122,14 @@ impl Client {
                 let _ = &held;
             },
         );
-        let outcome = token.await;
+        let outcome = tokio::select! {
+            // It fails when it comes first: connected it can only be through the relay.
+            outcome = &mut token => outcome,
+            relay = entrance.admit(broker) => {
+                self.set_relay(Some(relay.map_err(no_relay)?));
+                token.await
+            }
+        };
         if let Some(released) = &mut *attempt {
             let _ = released.await;
         }
@@ -133,15 +152,15 @@ impl Client {
             true => Message::new_retained(topic, payload.as_ref(), paho_qos(qos)),
             false => Message::new(topic, payload.as_ref(), paho_qos(qos)),
         };
-        self.inner.try_publish(message).map(PublishAck).map_err(failed)
+        self.inner().try_publish(message).map(PublishAck).map_err(failed)
     }
 
     /// Subscribes, and waits for the broker's grant.
     pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<(), ClientError> {
-        match self.inner.subscribe(filter, paho_qos(qos)).await {
+        match self.inner().subscribe(filter, paho_qos(qos)).await {
             Ok(_) => Ok(()),
             // The library has one error for a refusal and for a connection that broke meanwhile.
-            Err(Error::Failure) if self.inner.is_connected() => {
+            Err(Error::Failure) if self.inner().is_connected() => {
                 Err(ClientError::Failed("the broker refused it".into()))
             }
             Err(Error::Failure) => Err(ClientError::Disconnected),
@@ -151,13 +170,24 @@ impl Client {
 
     /// Unsubscribes, and waits for the broker's answer.
     pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
-        self.inner.unsubscribe(filter).await.map(|_| ()).map_err(failed)
+        self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed)
     }
 
-    /// Disconnects, without waiting for what is in flight.
+    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
     pub(crate) async fn disconnect(&self) {
+        let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take();
         // An error means that there is no connection.
-        let _ = self.inner.disconnect(None).await;
+        if let (Ok(_), Some(mut relay)) = (self.inner().disconnect(None).await, relay) {
+            relay.delivered().await;
+        }
+    }
+
+    fn inner(&self) -> Arc<AsyncClient> {
+        self.inner.load_full()
+    }
+
+    fn set_relay(&self, relay: Option<Relay>) {
+        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = relay;
     }
 }
 
@@ -166,8 +196,8 @@ impl Drop for Client {
         let Some(attempt) = self.attempt.get_mut().take() else {
             return;
         };
-        let inner = self.inner.clone();
-        let kept = self.inner.clone();
+        let inner = self.inner();
+        let kept = inner.clone();
         // An attempt that was given up still holds a handle; outlive it. The library ends it by its timeout.
         let outlive = move || {
             let _ = attempt.blocking_recv();
@@ -189,6 +219,38 @@ impl Future for PublishAck {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(cx).map_err(failed)
     }
+}
+
+/// A client of the library that pushes what happens to the channel.
+fn library_client(client_id: &str, events: &UnboundedSender<Event>) -> Result<AsyncClient, ClientError> {
+    LazyLock::force(&ANCHOR);
+    let options = CreateOptionsBuilder::new()
+        // Each attempt names its server; the library wants one here as well.
+        .server_uri("tcp://127.0.0.1:1")
+        .client_id(client_id)
+        .persistence(PersistenceType::None)
+        .max_buffered_messages(MAX_BUFFERED)
+        .finalize();
+    let client = AsyncClient::new(options).map_err(failed)?;
+
+    // Before the first connect: messages of a kept session can arrive before it returns.
+    let sender = events.clone();
+    client.set_message_callback(move |_, message| {
+        // The library also calls with no message, when the connection ends.
+        if let Some(message) = message {
+            let delivery = Delivery {
+                topic: message.topic().to_owned(),
+                payload: Bytes::copy_from_slice(message.payload()),
+                ack: None,
+            };
+            let _ = sender.send(Event::Message(delivery));
+        }
+    });
+    let sender = events.clone();
+    client.set_connection_lost_callback(move |_| {
+        let _ = sender.send(Event::Disconnected);
+    });
+    Ok(client)
 }
 
 fn connect_options(
@@ -243,6 +305,10 @@ fn connect_error(error: Error) -> ClientError {
         Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
         error => failed(error),
     }
+}
+
+fn no_relay(error: io::Error) -> ClientError {
+    ClientError::Failed(format!("the way to the broker cannot be set up: {error}"))
 }
 
 fn failed(error: Error) -> ClientError {

@@ -10,12 +10,16 @@ mod conformance;
 mod delivery;
 /// What a wrong configuration or a missing broker leads to.
 mod errors;
+/// Queues and connections by name and by descriptor.
+mod factories;
 /// Brokers that die, restart and freeze.
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
 /// Listeners, and what they leave behind.
 mod listening;
+/// A broker that resets connections while much is in flight.
+mod resets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.

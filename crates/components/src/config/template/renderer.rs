@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     error::TemplateError,
     rendered::Rendered,
-    tag::{Tag, construct},
+    tag::{Tag, construct, head},
 };
 
 /// Fills in a template in one pass, without a tree: no template is too deep for the stack.
@@ -25,7 +25,9 @@ struct Section<'a> {
     construct: &'a str,
     line: usize,
     inverted: bool,
-    /// Whether the part being read is to be shown.
+    /// Whether what the section stands in is shown.
+    within_shown: bool,
+    /// Whether the part being read is shown. Known without a look at the outer sections, of which there can be many.
     shown: bool,
     has_else: bool,
 }
@@ -41,7 +43,8 @@ impl<'a> Renderer<'a> {
             let (text, tail) = rest.split_at(start);
             self.text(text);
             let construct = construct(tail).ok_or_else(|| self.unexpected("{{", "is not closed"))?;
-            let tag = Tag::parse(construct).ok_or_else(|| self.unexpected(construct, "is not understood"))?;
+            let tag = Tag::parse(construct)
+                .ok_or_else(|| self.unexpected(&head(construct), "is not understood"))?;
             self.tag(construct, tag)?;
             self.line += newlines(construct);
             rest = &tail[construct.len()..];
@@ -60,7 +63,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn shown(&self) -> bool {
-        self.sections.iter().all(|section| section.shown)
+        self.sections.last().is_none_or(|section| section.shown)
     }
 
     fn text(&mut self, text: &str) {
@@ -93,18 +96,23 @@ impl<'a> Renderer<'a> {
                 }
             },
             Tag::Variable { .. } => {}
-            Tag::Open { name, inverted } => self.sections.push(Section {
-                name,
-                construct,
-                line: self.line,
-                inverted,
-                shown: given(self.parameters, name).is_some_and(|value| !value.is_empty()) != inverted,
-                has_else: false,
-            }),
+            Tag::Open { name, inverted } => {
+                let is_defined = given(self.parameters, name).is_some_and(|value| !value.is_empty());
+                let within_shown = self.shown();
+                self.sections.push(Section {
+                    name,
+                    construct,
+                    line: self.line,
+                    inverted,
+                    within_shown,
+                    shown: within_shown && is_defined != inverted,
+                    has_else: false,
+                });
+            }
             Tag::Else => match self.sections.last_mut() {
                 Some(section) if !section.has_else => {
                     section.has_else = true;
-                    section.shown = !section.shown;
+                    section.shown = section.within_shown && !section.shown;
                 }
                 Some(_) => return Err(self.unexpected(construct, "is the second of its section")),
                 None => return Err(self.unexpected(construct, "is outside of any section")),

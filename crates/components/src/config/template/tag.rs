@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 /// What stands between braces.
 pub(super) enum Tag<'a> {
     Comment,
@@ -48,19 +50,41 @@ impl<'a> Tag<'a> {
 /// Only a comment reaches over the end of a line or holds braces. So what a message shows of a template with a
 /// missing brace is not the secret that stands after it.
 pub(super) fn construct(text: &str) -> Option<&str> {
-    let (open, close) = match text.starts_with("{{{") {
-        true => ("{{{", "}}}"),
-        false => ("{{", "}}"),
-    };
+    let escaped = text.starts_with("{{{");
+    let (open, close) = if escaped { ("{{{", "}}}") } else { ("{{", "}}") };
     let content = &text[open.len()..];
     let content = &content[..content.find(close)?];
-    let is_comment = content.trim_start().starts_with('!');
+    let is_comment = !escaped && content.trim_start().starts_with('!');
     (is_comment || !content.contains(['\n', '{', '}']))
         .then(|| &text[..open.len() + content.len() + close.len()])
 }
 
+/// As much of a construct that is not understood as a message can show: what follows its first name may be a secret,
+/// such as the default that other template languages let a parameter have.
+pub(super) fn head(construct: &str) -> Cow<'_, str> {
+    let after = |from: usize, belongs: fn(char) -> bool| {
+        construct[from..].find(|c| !belongs(c)).map_or(construct.len(), |length| from + length)
+    };
+    let sign = |c: char| c.is_whitespace() || "{#^/>".contains(c);
+    let start = after(0, sign);
+    let mut end = after(start, in_name);
+    if KEYWORDS.contains(&&construct[start..end]) {
+        end = after(after(end, char::is_whitespace), in_name);
+    }
+    match construct[end..].trim_start().trim_end_matches('}') {
+        "" => Cow::Borrowed(construct),
+        _ => Cow::Owned(format!("{}…}}}}", &construct[..end])),
+    }
+}
+
+/// Words that are no names.
+const KEYWORDS: [&str; 3] = ["if", "unless", "else"];
+
 /// The text, if it can be a parameter's name.
 fn name(text: &str) -> Option<&str> {
-    let is_name = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
-    (is_name && !["if", "unless", "else"].contains(&text)).then_some(text)
+    (!text.is_empty() && text.chars().all(in_name) && !KEYWORDS.contains(&text)).then_some(text)
+}
+
+fn in_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }

@@ -16,10 +16,15 @@ use pip_services_commons::{
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{listener::listen, metric::Measurement, metrics::Metrics, server::serve};
+use super::{
+    listener::{check_protocol, listen},
+    metric::Measurement,
+    metrics::Metrics,
+    server::serve,
+};
 use crate::{
     background::Background,
-    connect::ConnectionResolver,
+    connect::{ConnectionParams, ConnectionResolver},
     count::{CounterTiming, ICounters},
     info::ContextInfo,
     log::{CompositeLogger, ILogger},
@@ -145,7 +150,14 @@ impl Default for PrometheusCounters {
 
 impl IConfigurable for PrometheusCounters {
     /// Takes `source` and `instance`, where they are given, and the connection, for the next `open`.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_PROTOCOL` or, for the port, `BAD_VALUE` (Misconfiguration), with the detail `key`; then nothing
+    /// is changed.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        for (section, connection) in ConnectionParams::named_from_config(config) {
+            check_protocol(&connection, &section)?;
+        }
         self.resolver.configure(config)?;
         let mut labels = self.shared.labels();
         if let Some(source) = config.get_as_nullable_string("source") {
@@ -198,9 +210,9 @@ impl IOpenable for PrometheusCounters {
     /// Begins to listen.
     ///
     /// # Errors
-    /// `NO_CONNECTION`, `NO_PORT`, `BAD_VALUE` or `UNSUPPORTED_PROTOCOL` (Misconfiguration), or
-    /// `CANNOT_CONNECT` (NoResponse) where the port is in use, or the host is no address of this machine, each with
-    /// the detail `key`; otherwise those of the discovery.
+    /// `NO_CONNECTION` or `NO_PORT` (Misconfiguration); those of `configure`, for a connection that discovery gave;
+    /// `CANNOT_CONNECT` (NoResponse) where the port is in use, or the host is no address of this machine. Each has
+    /// the detail `key`. Otherwise those of the discovery.
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let mut server = self.server.lock().await;
         if server.is_some() {

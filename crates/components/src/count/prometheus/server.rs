@@ -8,7 +8,8 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -24,7 +25,10 @@ const MAX_CONNECTIONS: usize = 64;
 /// How long a client may take to send what it wants.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an answer that is under way may take when the server closes.
+/// How long a connection lives, so that a client that does not read its answers does not keep its place for ever.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long an answer that is under way may take when the server closes, or the connection has lived long enough.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait when a connection cannot be accepted, such as for lack of file descriptors.
@@ -55,7 +59,10 @@ pub(super) async fn serve(listener: TcpListener, text: Text, closed: Cancellatio
     let _ = timeout(CLOSE_TIMEOUT, ended).await;
 }
 
-async fn serve_connection(stream: TcpStream, text: Text, closed: CancellationToken) {
+async fn serve_connection<S>(stream: S, text: Text, closed: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let service = service_fn(|request| {
         let response = respond(&request, &text);
         async { Ok::<_, Infallible>(response) }
@@ -66,9 +73,11 @@ async fn serve_connection(stream: TcpStream, text: Text, closed: CancellationTok
     // A client that breaks the connection, or speaks something else, concerns nobody.
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = closed.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = closed.cancelled() => {}
+        () = sleep(LIFETIME) => {}
     }
-    let _ = connection.await;
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(CLOSE_TIMEOUT, connection).await;
 }
 
 fn respond<B>(request: &Request<B>, text: &Text) -> Response<String> {
@@ -83,4 +92,42 @@ fn respond<B>(request: &Request<B>, text: &Text) -> Response<String> {
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        time::Instant,
+    };
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_does_not_keep_its_place() {
+        let (mut client, server) = duplex(1024);
+        client.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let text: Text = Arc::new(|| "x".repeat(1_000_000));
+        timeout(DAY, serve_connection(server, text, CancellationToken::new())).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_kept_for_the_next_question_until_it_has_lived_long_enough() {
+        let (mut client, server) = duplex(1024);
+        let text: Text = Arc::new(|| "metrics".into());
+        let served = tokio::spawn(serve_connection(server, text, CancellationToken::new()));
+        let start = Instant::now();
+        let mut buffer = [0; 1024];
+        for _ in 0..5 {
+            client.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            let length = client.read(&mut buffer).await.unwrap();
+            assert!(buffer[..length].ends_with(b"metrics"));
+            sleep(Duration::from_secs(10)).await;
+        }
+        assert_eq!(client.read(&mut buffer).await.unwrap(), 0);
+        assert_eq!(start.elapsed(), LIFETIME);
+        served.await.unwrap();
+    }
 }

@@ -1,0 +1,166 @@
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    run::IOpenable,
+};
+use pip_services_messaging::IMessageQueue;
+use pip_services_mqtt::MqttMessageQueue;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::message;
+
+/// How many connections are reset, one after the other.
+const RESETS: usize = 100;
+
+/// Three times what a connection keeps in flight.
+const AT_ONCE: usize = 300;
+
+/// How many acknowledgements later each comes a second time, as when the client has sent a message again.
+const LAG: usize = 5;
+
+const CONNECT: u8 = 1;
+const CONNACK: u8 = 2;
+const PUBLISH: u8 = 3;
+const PUBACK: u8 = 4;
+const PUBREC: u8 = 5;
+const PUBREL: u8 = 6;
+const PUBCOMP: u8 = 7;
+const SUBSCRIBE: u8 = 8;
+const SUBACK: u8 = 9;
+const PINGREQ: u8 = 12;
+const PINGRESP: u8 = 13;
+
+#[derive(Default)]
+struct Broker {
+    /// The texts of the messages that it has answered to.
+    taken: Mutex<HashSet<String>>,
+    resets: AtomicUsize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_at_qos_1_end_when_connections_are_reset_and_none_is_ok_that_the_broker_has_not() {
+    sends_end_when_connections_are_reset("1", "true").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_at_qos_2_end_when_connections_are_reset_and_none_is_ok_that_the_broker_has_not() {
+    sends_end_when_connections_are_reset("2", "true").await;
+}
+
+/// The client sends again what a kept session had in flight.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_of_a_kept_session_end_when_connections_are_reset_and_none_is_ok_that_the_broker_has_not() {
+    sends_end_when_connections_are_reset("1", "false").await;
+}
+
+async fn sends_end_when_connections_are_reset(qos: &str, clean_session: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = ConfigParams::from_tuples([
+        ("connection.host", "127.0.0.1"),
+        ("client_id", "resetting"),
+        ("options.qos", qos),
+        ("options.clean_session", clean_session),
+        ("options.serialize_envelope", "false"),
+        ("options.reconnect_timeout", "1"),
+        ("options.max_reconnect_timeout", "20"),
+        ("options.send_timeout", "20000"),
+    ]);
+    config.put("connection.port", listener.local_addr().unwrap().port());
+    let broker = Arc::new(Broker::default());
+    tokio::spawn(broker.clone().serve(listener));
+    let queue = Arc::new(MqttMessageQueue::new("orders"));
+    queue.configure(&config).unwrap();
+    queue.open(None).await.unwrap();
+
+    let mut round = 0;
+    while broker.resets.load(Ordering::Relaxed) < RESETS {
+        let send = |number| {
+            let (queue, sent) = (queue.clone(), format!("{round}.{number}"));
+            tokio::spawn(async move { (queue.send(None, message(&sent)).await.is_ok(), sent) })
+        };
+        for sending in (0..AT_ONCE).map(send).collect::<Vec<_>>() {
+            let (ok, sent) = sending.await.unwrap();
+            assert!(
+                !ok || broker.taken.lock().unwrap().contains(&sent),
+                "{sent} is Ok, and the broker has it not"
+            );
+        }
+        round += 1;
+    }
+}
+
+impl Broker {
+    async fn serve(self: Arc<Self>, listener: TcpListener) {
+        for number in 0.. {
+            let (connection, _) = listener.accept().await.unwrap();
+            // Another place each time: at the first message, in the midst of those in flight, after them.
+            let messages = if number < RESETS { number * 7 % 150 } else { usize::MAX };
+            self.answer(connection, messages).await;
+            self.resets.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Answers to so many messages, and resets the connection at the next one.
+    async fn answer(&self, mut connection: TcpStream, messages: usize) {
+        connection.set_nodelay(true).unwrap();
+        let mut left = messages;
+        let mut repeats = VecDeque::new();
+        while let Some((first, body)) = packet(&mut connection).await {
+            let answer = match first >> 4 {
+                // Whether the session is clean, and whether one was kept.
+                CONNECT => vec![CONNACK << 4, 2, u8::from(body[7] & 2 == 0), 0],
+                PUBLISH if left == 0 => break,
+                PUBLISH => {
+                    left -= 1;
+                    let id = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+                    self.taken.lock().unwrap().insert(String::from_utf8(body[id + 2..].to_vec()).unwrap());
+                    let answer = if first >> 1 & 3 == 1 { PUBACK } else { PUBREC };
+                    vec![answer << 4, 2, body[id], body[id + 1]]
+                }
+                PUBREL => vec![PUBCOMP << 4, 2, body[0], body[1]],
+                SUBSCRIBE => vec![SUBACK << 4, 3, body[0], body[1], 0],
+                PINGREQ => vec![PINGRESP << 4, 0],
+                _ => continue,
+            };
+            let repeat = if repeats.len() < LAG { None } else { repeats.pop_front() };
+            if connection
+                .write_all(&[&answer[..], repeat.as_deref().unwrap_or_default()].concat())
+                .await
+                .is_err()
+            {
+                break;
+            }
+            if matches!(answer[0] >> 4, PUBACK | PUBCOMP) {
+                repeats.push_back(answer);
+            }
+        }
+        connection.set_zero_linger().unwrap();
+    }
+}
+
+/// The first byte of the next packet, and what follows its length.
+async fn packet(connection: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let kind = connection.read_u8().await.ok()?;
+    let (mut length, mut shift) = (0, 0);
+    loop {
+        let byte = connection.read_u8().await.ok()?;
+        length |= usize::from(byte & 127) << shift;
+        shift += 7;
+        if byte & 128 == 0 {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).await.ok()?;
+    Some((kind, body))
+}

@@ -1,0 +1,9 @@
+//! Runs [`pip_services_fuzz::config_params`] under libFuzzer.
+
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pip_services_fuzz::config_params(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}

@@ -1,0 +1,9 @@
+//! Runs [`pip_services_fuzz::message_envelope`] under libFuzzer.
+
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pip_services_fuzz::message_envelope(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}
