@@ -8,19 +8,29 @@ use mqtt5::broker::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
 
-use crate::settings::User;
+use crate::settings::{Settings, User};
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Lets a list of users in, who may then do everything.
+/// Lets a list of users in, or everybody where there is none.
 ///
 /// The passwords are compared as they are. The broker's own provider hashes them with Argon2, which without
 /// optimisation takes a second for each connection, and it would hold up every other client meanwhile.
-pub(crate) struct Users(pub(crate) Vec<User>);
+pub(crate) struct Users {
+    users: Vec<User>,
+    may_subscribe: bool,
+}
 
 impl Users {
+    /// What the settings ask for, where that is more than to let everybody do everything.
+    pub(crate) fn from_settings(settings: &Settings) -> Option<Self> {
+        let Settings { users, refuse_subscriptions, .. } = settings;
+        let needed = !users.is_empty() || *refuse_subscriptions;
+        needed.then(|| Self { users: users.clone(), may_subscribe: !refuse_subscriptions })
+    }
+
     fn know(&self, connect: &ConnectPacket) -> bool {
-        self.0.iter().any(|user| {
+        self.users.iter().any(|user| {
             connect.username.as_deref() == Some(user.name.as_str())
                 && connect.password.as_deref() == Some(user.password.as_bytes())
         })
@@ -35,6 +45,7 @@ impl AuthProvider for Users {
     ) -> Answer<'a, mqtt5::error::Result<AuthResult>> {
         let result = match &connect.username {
             Some(name) if self.know(connect) => AuthResult::success_with_user(name.as_str()),
+            None if self.users.is_empty() => AuthResult::success(),
             _ => AuthResult::fail(ReasonCode::BadUsernameOrPassword),
         };
         Box::pin(std::future::ready(Ok(result)))
@@ -55,6 +66,6 @@ impl AuthProvider for Users {
         _user: Option<&'a str>,
         _filter: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(true))
+        Box::pin(std::future::ready(self.may_subscribe))
     }
 }

@@ -45,16 +45,26 @@ impl TestBrokerBuilder {
         self
     }
 
+    /// Refuses each subscription. Connecting and publishing is allowed as before.
+    pub fn refuse_subscriptions(mut self) -> Self {
+        self.settings.refuse_subscriptions = true;
+        self
+    }
+
     /// Starts the broker. It accepts connections when this returns.
     ///
     /// # Errors
     ///
-    /// [`BrokerError::NotInstalled`] without Mosquitto, [`BrokerError::BadUser`], and [`BrokerError::Start`] with
+    /// [`BrokerError::Unsupported`] for what the engine cannot do, [`BrokerError::NotInstalled`] without Mosquitto, [`BrokerError::BadUser`], and [`BrokerError::Start`] with
     /// what the engine says.
     pub fn start(self) -> Result<TestBroker, BrokerError> {
         let Self { engine, settings } = self;
         if let Some(user) = settings.users.iter().find(|user| !user.fits_a_password_file()) {
             return Err(BrokerError::BadUser { name: user.name.clone() });
+        }
+        if settings.refuse_subscriptions && engine == Engine::Mosquitto {
+            // Its lists of what is allowed keep messages back, and grant all subscriptions.
+            return Err(BrokerError::Unsupported { engine, call: "refuse_subscriptions" });
         }
         let folder = Folder::default();
 

@@ -53,7 +53,7 @@ impl EmbeddedBroker {
             .build()
             .map_err(BrokerError::io("make a runtime for the broker"))?;
         let config = config(settings, folder, port)?;
-        let users = (!settings.users.is_empty()).then(|| Users(settings.users.clone()));
+        let users = Users::from_settings(settings);
 
         let (commands, inbox) = mpsc::unbounded_channel();
         let (started_tx, started) = std_mpsc::channel();

@@ -30,6 +30,9 @@
 //! | [`freeze`](TestBroker::freeze), [`thaw`](TestBroker::thaw) | unsupported | `SIGSTOP`, `SIGCONT` |
 //! | [`disconnect_client`](TestBroker::disconnect_client) | cuts one client | unsupported |
 //! | [`persistent`](TestBrokerBuilder::persistent) | file storage | persistence file, saved on every change |
+//! | [`refuse_subscriptions`](TestBrokerBuilder::refuse_subscriptions) | by its authorization | unsupported |
+//!
+//! A [`Proxy`] between a client and either of them cuts the network.
 
 mod auth;
 mod broker;
@@ -41,9 +44,11 @@ mod folder;
 mod mosquitto;
 mod port;
 mod process;
+mod proxy;
 mod settings;
 
 pub use broker::TestBroker;
 pub use builder::TestBrokerBuilder;
 pub use engine::Engine;
 pub use error::BrokerError;
+pub use proxy::Proxy;

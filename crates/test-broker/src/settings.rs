@@ -7,6 +7,8 @@ pub(crate) struct Settings {
     pub(crate) users: Vec<User>,
     /// Whether sessions and their messages survive a restart.
     pub(crate) persistent: bool,
+    /// Whether nobody may subscribe to anything.
+    pub(crate) refuse_subscriptions: bool,
 }
 
 /// One account.

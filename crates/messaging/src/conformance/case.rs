@@ -37,6 +37,7 @@ pub(super) use ensure;
 /// One run of one case: it makes the queues, and keeps what has to be closed and reported at the end.
 pub(super) struct Case {
     name: &'static str,
+    faults: bool,
     run: String,
     fixture: Fixture,
     pace: Pace,
@@ -61,11 +62,21 @@ pub(super) struct State {
 }
 
 impl Case {
-    pub(super) fn new(name: &'static str, fixture: Fixture, pace: Pace) -> Arc<Self> {
+    /// A run of the case of that name, which breaks its broker if it needs faults.
+    pub(super) fn new(name: &'static str, faults: bool, fixture: Fixture, pace: Pace) -> Arc<Self> {
         let mut run = IdGenerator::next_long();
         run.truncate(12);
         let ledger = Arc::new(Ledger::new(&run));
-        Arc::new(Self { name, run, fixture, pace, ledger, observer: Arc::default(), state: Mutex::default() })
+        Arc::new(Self {
+            name,
+            faults,
+            run,
+            fixture,
+            pace,
+            ledger,
+            observer: Arc::default(),
+            state: Mutex::default(),
+        })
     }
 
     pub(super) fn fixture(&self) -> &Fixture {
@@ -119,6 +130,12 @@ impl Case {
         self.ledger.check(self.profile().delivery)
     }
 
+    /// What has not arrived there may be lost.
+    pub(super) fn excuse_missing(&self, subject: &Subject) {
+        let missing = self.ledger.missing(subject.destination());
+        missing.iter().for_each(|entry| self.ledger.excuse(*entry));
+    }
+
     /// A message of this run, with a payload of its own.
     pub(super) fn envelope(&self, label: &str) -> MessageEnvelope {
         let number = {
@@ -151,7 +168,7 @@ impl Case {
             *instances += 1;
             *instances - 1
         };
-        QueueContext::new(name, instance, config, self.observer.clone())
+        QueueContext::new(name, instance, self.faults, config, self.observer.clone())
     }
 
     async fn create(&self, context: QueueContext) -> CaseResult<Made> {

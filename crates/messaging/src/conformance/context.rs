@@ -12,6 +12,7 @@ use super::observer::Observer;
 pub struct QueueContext {
     queue_name: String,
     instance: usize,
+    breaks_broker: bool,
     config: ConfigParams,
     observer: Arc<Observer>,
 }
@@ -20,10 +21,11 @@ impl QueueContext {
     pub(super) fn new(
         queue_name: String,
         instance: usize,
+        breaks_broker: bool,
         config: ConfigParams,
         observer: Arc<Observer>,
     ) -> Self {
-        Self { queue_name, instance, config, observer }
+        Self { queue_name, instance, breaks_broker, config, observer }
     }
 
     /// The name for the queue. It is unique to the case and the run; the instances of one queue share it.
@@ -35,6 +37,12 @@ impl QueueContext {
     /// the id of a client.
     pub fn instance(&self) -> usize {
         self.instance
+    }
+
+    /// Whether the case does something to the broker, which must then not be one that other cases use. As these cases
+    /// run one at a time, they can share one.
+    pub fn breaks_broker(&self) -> bool {
+        self.breaks_broker
     }
 
     /// The given parameters, and over them those that the case needs:
@@ -73,6 +81,7 @@ impl fmt::Debug for QueueContext {
         f.debug_struct("QueueContext")
             .field("queue_name", &self.queue_name)
             .field("instance", &self.instance)
+            .field("breaks_broker", &self.breaks_broker)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
@@ -85,7 +94,7 @@ mod tests {
     #[test]
     fn the_parameters_of_the_case_win() {
         let config = ConfigParams::from_tuples([("topic", "t")]);
-        let context = QueueContext::new("q".into(), 0, config, Arc::default());
+        let context = QueueContext::new("q".into(), 0, false, config, Arc::default());
         let config = context.config([("topic", "mine"), ("connection.port", "1883")]);
         assert_eq!(config.to_string(), "topic=t;connection.port=1883");
     }

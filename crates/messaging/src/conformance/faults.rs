@@ -8,9 +8,8 @@ use crate::IMessageQueue;
 /// What goes wrong with a broker, for the cases about faults.
 ///
 /// Each method is a hook that its case calls, and is not offered unless it is written: a case that needs it then
-/// does not run, and says so. The queues that the fixture makes have to use the broker and the network that the
-/// hooks act on. Fault cases run one at a time, so one broker serves them all; a broker that other cases use at
-/// the same time has to be another one.
+/// does not run, and says so. The queues that the fixture makes for these cases, which
+/// [`QueueContext::breaks_broker`] tells, have to use the broker and the network that the hooks act on.
 ///
 /// ```
 /// use async_trait::async_trait;

@@ -108,7 +108,12 @@ impl Ledger {
 
     /// Whether everything has arrived that was acknowledged there.
     pub(super) fn is_complete(&self, destination: &str) -> bool {
-        self.book().missing.get(destination).is_none_or(BTreeSet::is_empty)
+        self.count_missing(destination) == 0
+    }
+
+    /// How many were acknowledged there and have not arrived.
+    pub(super) fn count_missing(&self, destination: &str) -> usize {
+        self.book().missing.get(destination).map_or(0, BTreeSet::len)
     }
 
     /// The entries that were acknowledged there and have not arrived.

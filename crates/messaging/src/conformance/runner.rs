@@ -112,7 +112,7 @@ struct Failed {
 
 /// Runs the case in a runtime of its own.
 fn attempt(entry: &'static Entry, fixture: &Fixture, pace: Pace) -> Result<Outcome, Failed> {
-    let case = Case::new(entry.name, fixture.clone(), pace);
+    let case = Case::new(entry.name, entry.faults, fixture.clone(), pace);
     let failed = |message| Failed {
         failure: CaseFailure::new(entry.name, message, entry.about, case.ledger().to_string()),
         repeated: fixture.promised().delivery == Delivery::AtLeastOnce && case.ledger().has_repetitions(),

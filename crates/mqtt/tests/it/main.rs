@@ -14,6 +14,8 @@ mod errors;
 mod factories;
 /// Brokers that die, restart and freeze.
 mod faults;
+/// What the conformance suite runs on.
+mod fixtures;
 /// Listeners, and what they leave behind.
 mod listening;
 /// A broker that resets connections while much is in flight.

@@ -76,6 +76,20 @@ fn users_are_still_known_after_a_restart(engine: Engine) {
     assert_eq!(knock(&broker, Some(("alice", "secret"))), ACCEPTED);
 }
 
+#[test]
+fn the_embedded_broker_can_refuse_subscriptions_and_takes_messages_all_the_same() {
+    let broker = TestBroker::builder(Engine::Embedded).refuse_subscriptions().start().unwrap();
+    let mut client = Client::connect(&broker, "anybody");
+    client.fail_to_subscribe("t");
+    client.publish("t", b"taken");
+}
+
+#[test]
+fn mosquitto_cannot_refuse_subscriptions_and_says_so() {
+    let error = TestBroker::builder(Engine::Mosquitto).refuse_subscriptions().start().unwrap_err();
+    assert!(matches!(error, BrokerError::Unsupported { call: "refuse_subscriptions", .. }), "{error}");
+}
+
 fn a_user_that_no_password_file_can_hold_is_an_error(engine: Engine) {
     for (name, password) in [("", "secret"), ("alice", ""), ("al:ice", "secret"), ("alice", "sec\nret")] {
         let error = TestBroker::builder(engine).user(name, password).start().unwrap_err();

@@ -33,6 +33,8 @@ mod access;
 mod control;
 /// Start, stop, crash, restart, and what is left afterwards.
 mod lifecycle;
+/// A network that is cut and slowed.
+mod proxy;
 /// What a persistent broker remembers, and another forgets.
 mod sessions;
 /// A small MQTT 3.1.1 client.

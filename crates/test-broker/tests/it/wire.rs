@@ -68,6 +68,12 @@ impl Client {
         assert_eq!(self.read().unwrap(), (0x90, vec![0, 1, 1]), "not a SUBACK for QoS 1");
     }
 
+    /// Subscribes, which the broker refuses.
+    pub(crate) fn fail_to_subscribe(&mut self, topic: &str) {
+        self.send(0x82, &[vec![0, 1], string(topic), vec![1]].concat());
+        assert_eq!(self.read().unwrap(), (0x90, vec![0, 1, 0x80]), "not a SUBACK that refuses");
+    }
+
     /// Publishes with QoS 1 and waits for the acknowledgement.
     pub(crate) fn publish(&mut self, topic: &str, payload: &[u8]) {
         self.send(0x32, &[&string(topic), &[0, 7][..], payload].concat());
@@ -132,7 +138,7 @@ impl Client {
 }
 
 /// Tries again when a signal came in between, as it does when a child of another test ends.
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -141,7 +147,7 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 

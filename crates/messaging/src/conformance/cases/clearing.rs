@@ -47,11 +47,9 @@ pub(in crate::conformance) async fn clear_does_not_touch_listener(case: Arc<Case
     let (receiver, mut collected) = collector(&case, &subject, |_| Ok(()));
     subject.begin_listen(receiver).await?;
     subject.clear(&[]).await?;
-    subject.send("to the listener").await?;
-    subject
-        .gather_from(&mut collected)
-        .await
-        .map_err(|problem| format!("clear stopped the listener: {problem}"))?;
+    let sent = subject.send("to the listener").await?;
+    let stopped = |problem| format!("clear stopped the listener: {problem}");
+    subject.collect_from(&mut collected, &[sent]).await.map_err(stopped)?;
 
     subject.end_listen().await?;
     subject.clear(&[]).await?;

@@ -37,8 +37,7 @@ pub(in crate::conformance) async fn network_cut_never_lies(case: Arc<Case>) -> C
     case.heal().await?;
     case.within(UNANSWERED, "the sends during the cut", join(sending)).await??;
     if case.profile().delivery == Delivery::AtMostOnce {
-        let lost = case.ledger().missing(subject.destination());
-        lost.iter().for_each(|entry| case.ledger().excuse(*entry));
+        case.excuse_missing(&subject);
     }
     subject.recovers(&case, "after the cut", &mut received).await?;
     subject.drain_from(&mut received).await?;

@@ -79,8 +79,7 @@ pub(in crate::conformance) async fn restart_under_load_loses_nothing(case: Arc<C
     join(sending).await?;
     subject.recovers(&case, "after the restarts", &mut received).await?;
     if may_lose(&case) {
-        let lost = case.ledger().missing(subject.destination());
-        lost.iter().for_each(|entry| case.ledger().excuse(*entry));
+        case.excuse_missing(&subject);
     }
     subject.drain_from(&mut received).await?;
     case.check()
