@@ -47,8 +47,7 @@ impl<'a> BuildReferences<'a> {
     }
 }
 
-/// The newest component that is a factory and makes this, with the locator that it registered: one that is listed
-/// goes before those that the program added, as it is configured for what comes after it.
+/// The oldest component that is a factory and makes this, with the locator that it registered.
 pub(crate) fn find_factory(
     references: &References,
     locator: &Descriptor,
@@ -56,7 +55,6 @@ pub(crate) fn find_factory(
     references
         .get_all()
         .iter()
-        .rev()
         .filter_map(cast::<dyn IFactory>)
         .find_map(|factory| Some((factory.can_create(locator)?, factory)))
 }

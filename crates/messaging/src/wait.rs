@@ -18,7 +18,7 @@ pub(crate) enum Attempt<T> {
 }
 
 /// Repeats `attempt` whenever `changed` is notified until it takes something; `None` when `timeout` has passed
-/// or `closed` is cancelled.
+/// or `closed` is cancelled, which goes before all else once it waits.
 ///
 /// Nothing is taken but in the poll that returns it, so dropping the future loses nothing, and a notification
 /// that it had got goes to the next waiter.
@@ -46,6 +46,7 @@ pub(crate) async fn wait_for<T>(
             (retry, deadline) => retry.or(deadline),
         };
         tokio::select! {
+            biased;
             () = closed.cancelled() => return None,
             () = notified => {}
             () = sleep_until_or_forever(wake_up) => {}

@@ -6,5 +6,6 @@ mod room;
 mod shared;
 mod storage;
 mod waiters;
+mod work;
 
 pub use queue::MemoryMessageQueue;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use pip_services_commons::run::IOpenable;
+use pip_services_commons::run::{IClosable, IOpenable};
 use pip_services_messaging::{CallbackMessageReceiver, IMessageQueue, MemoryMessageQueue, MessageEnvelope};
 use tokio::{runtime::Builder, sync::mpsc};
 
@@ -58,6 +58,21 @@ async fn who_never_runs_out_of_messages_lets_others_run() {
         queue.complete(&mut take(&queue).await.unwrap()).await.unwrap();
     }
     assert!(ran.load(Ordering::Relaxed), "10 000 receives kept the thread to themselves");
+}
+
+#[tokio::test]
+async fn a_receive_ends_with_the_session_that_it_waits_in() {
+    let queue = opened(&[]).await;
+    let receiving = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.receive(None, Duration::MAX).await.unwrap() }
+    });
+    settle_down().await;
+    queue.close(None).await.unwrap();
+    queue.open(None).await.unwrap();
+    send(&queue, "a").await;
+    assert!(receiving.await.unwrap().is_none());
+    assert_eq!(text(&take(&queue).await.unwrap()), "a");
 }
 
 #[tokio::test]
