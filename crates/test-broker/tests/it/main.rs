@@ -35,5 +35,7 @@ mod control;
 mod lifecycle;
 /// What a persistent broker remembers, and another forgets.
 mod sessions;
+/// TLS and WebSocket.
+mod transports;
 /// A small MQTT 3.1.1 client.
 mod wire;
