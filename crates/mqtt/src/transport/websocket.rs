@@ -131,3 +131,21 @@ fn io_error(error: Error) -> io::Error {
         error => io::Error::other(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_packet_is_one_masked_binary_frame_whatever_its_length() {
+        for length in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
+            let packet = (0..length).map(|index| index as u8).collect::<Vec<_>>();
+            let frame = frame(&packet, [1, 2, 3, 4]);
+            let mut server = WebSocketStream::from_raw_socket(&frame[..], Role::Server, None).await;
+            let message = server.next().await.unwrap().unwrap();
+            assert_eq!(message, Message::Binary(packet.into()), "{length}");
+        }
+    }
+}

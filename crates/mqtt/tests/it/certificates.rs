@@ -1,15 +1,17 @@
 //! Certificates that tests make, and the files that configurations name.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use pip_services_test_broker::{Engine, TestBroker, TestBrokerBuilder};
-use pkcs8::{
-    PrivateKeyInfoRef,
-    der::{asn1::OctetStringRef, pem::LineEnding},
-    pkcs5::pbes2,
-};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use pkcs8::{PrivateKeyInfoRef, der::pem::LineEnding, pkcs5::pbes2};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
+
+static AUTHORITIES: AtomicUsize = AtomicUsize::new(1);
 
 /// An authority that signs certificates, with a folder for the files of a test.
 pub(crate) struct Authority {
@@ -29,6 +31,9 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Two of one name would be taken for each other.
+        let number = AUTHORITIES.fetch_add(1, Ordering::Relaxed);
+        params.distinguished_name.push(DnType::CommonName, format!("Authority {number}"));
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem, folder: tempfile::tempdir().unwrap() }
     }
@@ -48,6 +53,7 @@ impl Authority {
     fn sign_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         change(&mut params);
         Identity { certificate: params.signed_by(&key, &self.issuer).unwrap().pem(), key }
     }
@@ -77,9 +83,10 @@ impl Authority {
 impl Identity {
     /// The key, encrypted as OpenSSL does it.
     pub(crate) fn encrypted_key(&self, password: &str) -> String {
-        let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(2048, &[1; 16], [2; 16]).unwrap();
+        let parameters =
+            pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(2048, &[1; 16], [2; 16]).unwrap();
         let key = PrivateKeyInfoRef::try_from(self.key.serialized_der()).unwrap();
-        let encrypted = key.encrypt_with(&parameters, password).unwrap();
+        let encrypted = key.encrypt_with_params(parameters, password).unwrap();
         encrypted.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).unwrap().to_string()
     }
 }

@@ -29,8 +29,8 @@ pub(in crate::transport) fn explain(error: &io::Error) -> Option<TransportError>
 
 fn certificate(error: &CertificateError) -> (String, &'static str) {
     use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-        UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
     };
     match error {
         Expired | ExpiredContext { .. } => {
@@ -40,7 +40,8 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
             format!("the broker's certificate is not valid yet: {error} (connection.host)"),
             "connection.host",
         ),
-        UnknownIssuer => (
+        // Bad is the signature of another authority with the name of one that is trusted.
+        UnknownIssuer | BadSignature => (
             "the broker's certificate is signed by nobody who is trusted (connection.ca)".to_owned(),
             "connection.ca",
         ),
