@@ -46,8 +46,9 @@ impl Transport {
         path: Option<&str>,
         params: &ConfigParams,
     ) -> Result<Self, ApplicationError> {
-        #[cfg(not(feature = "websocket"))]
-        let _ = (port, path);
+        // Each feature needs some of it.
+        #[cfg(not(all(feature = "tls", feature = "websocket")))]
+        let _ = (host, port, path);
         if !protocol.is_encrypted()
             && let Some(key) =
                 TLS_KEYS.iter().find(|key| params.get(key).is_some_and(|text| !text.is_empty()))
@@ -88,7 +89,7 @@ impl Transport {
         let stream = self.secure(tcp).await?;
         #[cfg(feature = "websocket")]
         if let Some(websocket) = &self.websocket {
-            return websocket.upgrade(stream).await.map(Opened::WebSocket);
+            return websocket.upgrade(stream).await.map(Box::new).map(Opened::WebSocket);
         }
         Ok(Opened::Stream(stream))
     }
@@ -112,7 +113,7 @@ impl fmt::Debug for Transport {
 pub(crate) enum Opened {
     Stream(Box<dyn ByteStream>),
     #[cfg(feature = "websocket")]
-    WebSocket(websocket::Upgraded),
+    WebSocket(Box<websocket::Upgraded>),
 }
 
 impl Opened {
@@ -125,7 +126,7 @@ impl Opened {
                 Ok(stream)
             }
             #[cfg(feature = "websocket")]
-            Self::WebSocket(upgraded) => websocket::greet(upgraded, packet).await,
+            Self::WebSocket(upgraded) => websocket::greet(*upgraded, packet).await,
         }
     }
 }

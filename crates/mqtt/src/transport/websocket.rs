@@ -134,6 +134,7 @@ fn io_error(error: Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::sink;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
@@ -143,7 +144,8 @@ mod tests {
         for length in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
             let packet = (0..length).map(|index| index as u8).collect::<Vec<_>>();
             let frame = frame(&packet, [1, 2, 3, 4]);
-            let mut server = WebSocketStream::from_raw_socket(&frame[..], Role::Server, None).await;
+            let stream = join(&frame[..], sink());
+            let mut server = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
             let message = server.next().await.unwrap().unwrap();
             assert_eq!(message, Message::Binary(packet.into()), "{length}");
         }
