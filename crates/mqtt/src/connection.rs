@@ -31,10 +31,15 @@ use crate::{
 /// | parameter | default | |
 /// |---|---|---|
 /// | `client_id` | host name and a random number | the client's id at the broker |
-/// | `connection.host`, `connection.port` | –, 1883 | the broker |
-/// | `connection.protocol` | `mqtt` | `mqtt` or `tcp` |
-/// | `connection.uri` | – | all in one, such as `mqtt://user:password@host:1883` |
-/// | `connections.<any>.*` | – | several brokers, tried in order |
+/// | `connection.host`, `connection.port` | –, by protocol | the broker |
+/// | `connection.protocol` | `mqtt` | `mqtt` or `tcp` (port 1883); `mqtts`, `ssl` or `tls` (8883); `ws` (80); `wss` (443) |
+/// | `connection.uri` | – | all in one, such as `mqtts://user:password@host:8883`; over WebSocket with a path, which is `/mqtt` otherwise |
+/// | `connection.ca` | those of the system | file of the certificates whose signature on the broker's certificate counts |
+/// | `connection.cert`, `connection.key` | – | files of the client's certificate and its key |
+/// | `connection.key_password` | – | of a key in an encrypted PKCS #8 file |
+/// | `connection.server_name` | the host | the name that the broker's certificate must have |
+/// | `connection.insecure` | false | true takes any certificate of the broker |
+/// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
 /// | `connection.discovery_key` | – | the connection's key in a discovery service |
 /// | `credential.username`, `credential.password` | – | win over those in the URI |
 /// | `credential.store_key` | – | the credential's key in a credential store |
@@ -53,6 +58,9 @@ use crate::{
 ///
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
 /// client does not read while it cannot write; send such on a connection of their own.
+///
+/// Files are in PEM form, and read when the connection is opened. `mqtts` and `wss` need the feature `tls`, `ws` and
+/// `wss` the feature `websocket`; both are on by default.
 ///
 /// References, all optional: loggers `*:logger:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
 /// `*:credential-store:*:*:*`.
@@ -187,7 +195,7 @@ impl IOpenable for MqttConnection {
     /// # Errors
     /// `CONNECT_FAILED` when no broker accepts within `options.connect_timeout`: of category Unauthorized when it
     /// refused the credentials, else NoResponse. `NO_CONNECTION`, `NO_HOST`, `BAD_URI`, `UNSUPPORTED_PROTOCOL`,
-    /// `NO_USERNAME` (Misconfiguration), and those of discovery and credential stores.
+    /// `NO_USERNAME`, `BAD_VALUE`, also of a file that does not hold what it should (Misconfiguration), and those of discovery and credential stores.
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;
         if self.is_open() {
@@ -199,6 +207,9 @@ impl IOpenable for MqttConnection {
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
         };
         let target = self.resolver.resolve(correlation_id).await?;
+        for warning in target.warnings() {
+            self.logger.warn(correlation_id, format_args!("{warning}"));
+        }
         let session =
             Session::open(correlation_id, target, options, self.router.clone(), self.logger.clone()).await?;
         self.session.store(Some(Arc::new(session)));

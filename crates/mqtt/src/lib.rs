@@ -38,6 +38,7 @@ mod router;
 mod secret;
 mod session;
 mod topic;
+mod transport;
 
 pub use connection::MqttConnection;
 pub use factory::{DefaultMqttFactory, MqttMessageQueueFactory};

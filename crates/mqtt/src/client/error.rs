@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use crate::transport::TransportError;
+
 /// A failure of the client, mapped once from its own errors.
 #[derive(Debug, Clone, Error)]
 pub(crate) enum ClientError {
@@ -9,6 +11,9 @@ pub(crate) enum ClientError {
     /// The broker refused the connection for another reason.
     #[error("the broker refused the connection: {0}")]
     Refused(String),
+    /// There is no way to the broker.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// There is no connection, or it was lost before the answer.
     #[error("the connection is lost")]
     Disconnected,

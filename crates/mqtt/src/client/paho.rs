@@ -15,7 +15,6 @@ use paho_mqtt::{
     DeliveryToken, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
 };
 use tokio::{
-    net::TcpStream,
     sync::{
         Mutex,
         mpsc::{self, UnboundedSender},
@@ -26,11 +25,12 @@ use tokio::{
 
 use super::{
     ClientError, Delivery, Event, Events,
-    relay::{Entrance, Relay},
+    relay::{Entrance, Relay, reach},
 };
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, QoS},
     resolver::ConnectTarget,
+    transport::{Transport, TransportError},
 };
 
 /// More than any caller keeps in flight, so that the client never refuses a message for want of room.
@@ -83,6 +83,7 @@ impl Client {
     pub(crate) async fn connect(
         &self,
         address: SocketAddr,
+        transport: &Arc<Transport>,
         target: &ConnectTarget,
         options: &ConnectionOptions,
         limit: Duration,
@@ -101,10 +102,10 @@ impl Client {
             self.inner.store(Arc::new(library_client(&self.client_id, &self.events)?));
         }
         let start = Instant::now();
-        let broker = timeout(limit, TcpStream::connect(address))
+        let broker = timeout(limit, reach(transport.clone(), address))
             .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(|error| ClientError::Failed(format!("no broker answers there: {error}")))?;
+            .map_err(|_| TransportError::silent())?
+            .map_err(no_relay)??;
         let limit = limit.saturating_sub(start.elapsed());
         let entrance = Entrance::open().await.map_err(no_relay)?;
         let (held, released) = oneshot::channel::<()>();
@@ -125,7 +126,7 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker) => {
+            relay = entrance.admit(broker, target.password.clone()) => {
                 self.set_relay(Some(relay.map_err(no_relay)?));
                 token.await
             }
@@ -136,7 +137,11 @@ impl Client {
         *attempt = None;
         match outcome {
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
-            Err(error) => Err(connect_error(error)),
+            Err(error) => {
+                let lost = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+                let why = lost.as_ref().and_then(Relay::why_lost);
+                Err(why.map_or_else(|| connect_error(error), ClientError::Transport))
+            }
         }
     }
 
@@ -267,11 +272,9 @@ fn connect_options(
         .keep_alive_interval(keepalive(options.keepalive_timeout))
         .connect_timeout(whole_seconds(limit))
         .max_inflight(MAX_BUFFERED);
+    // The password is added by the relay: the library would log it.
     if let Some(username) = &target.username {
         builder.user_name(username);
-    }
-    if let Some(password) = &target.password {
-        builder.password(password.expose());
     }
     builder.finalize()
 }

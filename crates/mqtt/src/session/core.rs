@@ -116,13 +116,20 @@ impl Core {
         let mut last = unknown();
         let limit = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         for address in addresses {
-            last = match self.client.connect(address, &self.target, &self.options, limit).await {
+            last = match self
+                .client
+                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .await
+            {
                 Ok(kept) => return Ok(kept),
                 Err(error @ ClientError::Unauthorized(_)) => {
                     let message = format!("{endpoint} refused credential.username and credential.password");
                     ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
                         .with_details("key", "credential.password")
                         .with_cause(error)
+                }
+                Err(ClientError::Transport(error)) => {
+                    connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
                 Err(error) => {
                     let message = format!("cannot connect to {endpoint} (connection.host, connection.port)");

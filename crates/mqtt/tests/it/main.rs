@@ -5,9 +5,15 @@
 
 /// Many messages at once.
 mod batches;
+/// Certificates for the tests of TLS.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod certificates;
 mod conformance;
 /// Topics, wire modes and payloads.
 mod delivery;
+/// TLS: whom it trusts, and what goes wrong.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod encryption;
 /// What a wrong configuration or a missing broker leads to.
 mod errors;
 /// Queues and connections by name and by descriptor.
@@ -20,8 +26,14 @@ mod fixtures;
 mod listening;
 /// A broker that resets connections while much is in flight.
 mod resets;
+/// What no log shows.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod secrets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// WebSocket, plain and encrypted.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod websockets;
