@@ -12,28 +12,36 @@ use crate::settings::User;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Lets a list of users in, who may then do everything.
+/// Lets a list of users in, or everybody where there are none. They may then use all topics but some.
 ///
 /// The passwords are compared as they are. The broker's own provider hashes them with Argon2, which without
 /// optimisation takes a second for each connection, and it would hold up every other client meanwhile.
-pub(crate) struct Users(pub(crate) Vec<User>);
+pub(crate) struct Access {
+    pub(crate) users: Vec<User>,
+    pub(crate) denied: Vec<String>,
+}
 
-impl Users {
+impl Access {
+    fn allows(&self, topic: &str) -> Answer<'_, bool> {
+        Box::pin(std::future::ready(!self.denied.iter().any(|denied| denied == topic)))
+    }
+
     fn know(&self, connect: &ConnectPacket) -> bool {
-        self.0.iter().any(|user| {
+        self.users.iter().any(|user| {
             connect.username.as_deref() == Some(user.name.as_str())
                 && connect.password.as_deref() == Some(user.password.as_bytes())
         })
     }
 }
 
-impl AuthProvider for Users {
+impl AuthProvider for Access {
     fn authenticate<'a>(
         &'a self,
         connect: &'a ConnectPacket,
         _client: SocketAddr,
     ) -> Answer<'a, mqtt5::error::Result<AuthResult>> {
         let result = match &connect.username {
+            None if self.users.is_empty() => AuthResult::success(),
             Some(name) if self.know(connect) => AuthResult::success_with_user(name.as_str()),
             _ => AuthResult::fail(ReasonCode::BadUsernameOrPassword),
         };
@@ -44,17 +52,17 @@ impl AuthProvider for Users {
         &'a self,
         _client_id: &str,
         _user: Option<&'a str>,
-        _topic: &'a str,
+        topic: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(true))
+        self.allows(topic)
     }
 
     fn authorize_subscribe<'a>(
         &'a self,
         _client_id: &str,
         _user: Option<&'a str>,
-        _filter: &'a str,
+        filter: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(true))
+        self.allows(filter)
     }
 }

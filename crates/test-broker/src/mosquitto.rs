@@ -37,7 +37,13 @@ impl MosquittoBroker {
         if !settings.users.is_empty() && !password_file.exists() {
             write_password_file(&settings.users, &password_file)?;
         }
-        Self::run(&config(settings, folder, &password_file, port), folder, port)
+        let mut config = config(settings, folder, &password_file, port);
+        if !settings.denied.is_empty() {
+            let file = folder.join("access");
+            fs::write(&file, access(settings)).map_err(BrokerError::io("write Mosquitto's access list"))?;
+            config = format!("{config}acl_file {}\n", file.display());
+        }
+        Self::run(&config, folder, port)
     }
 
     fn run(config: &str, folder: &Path, port: u16) -> Result<Self, BrokerError> {
@@ -175,6 +181,17 @@ fn config(settings: &Settings, folder: &Path, password_file: &Path, port: u16) -
         writeln!(config, "persistence false")
     };
     config
+}
+
+/// What everybody may do: first who has no name, then each user.
+fn access(settings: &Settings) -> String {
+    let mut rules = "topic readwrite #\n".to_owned();
+    for topic in &settings.denied {
+        // Writing to a string does not fail.
+        let _ = writeln!(rules, "topic deny {topic}");
+    }
+    let users = settings.users.iter().map(|user| format!("user {}\n{rules}", user.name));
+    std::iter::once(rules.clone()).chain(users).collect()
 }
 
 /// Has Mosquitto's own tool write the file, user by user. Its mode for whole files cuts passwords at a colon.
