@@ -14,6 +14,10 @@ mod errors;
 mod faults;
 /// Listeners, and what they leave behind.
 mod listening;
+/// Counters and log lines of connections.
+mod observing;
+/// What each parameter does.
+mod parameters;
 /// A broker that resets connections while much is in flight.
 mod resets;
 /// What lasts over a close, an outage, a cancelled call.
@@ -21,3 +25,5 @@ mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// MQTT 5.
+mod version5;
