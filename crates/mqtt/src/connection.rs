@@ -1,14 +1,13 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
-use bytes::Bytes;
 use pip_services_commons::{
     component,
-    config::{ConfigParams, IConfigurable},
+    config::{ConfigParams, IConfigurable, NameResolver},
     errors::ApplicationError,
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{IClosable, IOpenable},
@@ -17,7 +16,9 @@ use pip_services_components::log::{CompositeLogger, ILogger};
 use pip_services_messaging::IMessageQueueConnection;
 
 use crate::{
-    options::{ConnectionOptions, QoS},
+    client::Publication,
+    counters::ConnectionCounters,
+    options::{self, ConnectionOptions, MqttVersion, QoS},
     resolver::MqttConnectionResolver,
     router::{MqttMessageListener, Registration, Router},
     session::Session,
@@ -75,12 +76,21 @@ use crate::{
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct MqttConnection {
-    options: Mutex<Option<ConnectionOptions>>,
+    setup: Mutex<Setup>,
     resolver: MqttConnectionResolver,
     logger: Arc<CompositeLogger>,
+    counters: Arc<ConnectionCounters>,
     transition: tokio::sync::Mutex<()>,
     router: Arc<Router>,
     session: ArcSwapOption<Session>,
+}
+
+/// What `configure` leaves for `open`.
+#[derive(Default)]
+struct Setup {
+    options: Option<ConnectionOptions>,
+    /// What is to be said about the parameters, once there are loggers.
+    warnings: Vec<String>,
 }
 
 component!(
@@ -91,10 +101,16 @@ component!(
 impl MqttConnection {
     /// A connection that is not configured.
     pub fn new() -> Self {
+        Self::named("")
+    }
+
+    /// A connection that counts under that name, unless configuration has another.
+    pub(crate) fn named(name: &str) -> Self {
         Self {
-            options: Mutex::default(),
+            setup: Mutex::default(),
             resolver: MqttConnectionResolver::new(),
             logger: Arc::new(CompositeLogger::new()),
+            counters: Arc::new(ConnectionCounters::new(name)),
             transition: tokio::sync::Mutex::default(),
             router: Router::new(),
             session: ArcSwapOption::empty(),
@@ -116,15 +132,32 @@ impl MqttConnection {
         })
     }
 
-    pub(crate) async fn publish(
-        &self,
-        topic: &str,
-        payload: Bytes,
-        qos: QoS,
-        retain: bool,
-    ) -> Result<(), ApplicationError> {
-        topic::check_topic(topic)?;
-        self.session()?.publish(topic, payload, qos, retain).await
+    fn setup(&self) -> MutexGuard<'_, Setup> {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes parameters, about which the queue that has the connection says what there is to say.
+    pub(crate) fn configure_own(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        self.apply(config, Vec::new())
+    }
+
+    fn apply(&self, config: &ConfigParams, warnings: Vec<String>) -> Result<(), ApplicationError> {
+        let options = ConnectionOptions::from_config(config)?;
+        let name = match config.get_as_nullable_string("queue") {
+            Some(name) => Some(name),
+            None => NameResolver::resolve(config)?,
+        };
+        self.resolver.configure(config)?;
+        if let Some(name) = name {
+            self.counters.set_name(&name);
+        }
+        *self.setup() = Setup { options: Some(options), warnings };
+        Ok(())
+    }
+
+    pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
+        topic::check_topic(publication.topic)?;
+        self.session()?.publish(publication).await
     }
 
     /// Adds a listener. The connection subscribes to its filter, at once or when it is open.
@@ -149,8 +182,15 @@ impl MqttConnection {
 
     /// Whether the broker is to keep the session over a close.
     pub(crate) fn keeps_session(&self) -> bool {
-        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        options.as_ref().is_some_and(|options| !options.clean_session)
+        self.setup().options.as_ref().is_some_and(|options| !options.clean_session)
+    }
+
+    /// The version of the protocol: of the open connection, or as it is configured.
+    pub(crate) fn version(&self) -> MqttVersion {
+        match &*self.session.load() {
+            Some(session) => session.version(),
+            None => self.setup().options.as_ref().map(|options| options.version).unwrap_or_default(),
+        }
     }
 }
 
@@ -162,16 +202,14 @@ impl Default for MqttConnection {
 
 impl IConfigurable for MqttConnection {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let options = ConnectionOptions::from_config(config)?;
-        self.resolver.configure(config)?;
-        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = Some(options);
-        Ok(())
+        self.apply(config, options::of_connection(config))
     }
 }
 
 impl IReferenceable for MqttConnection {
     fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
         self.logger.set_references(references)?;
+        self.counters.set_references(references)?;
         self.resolver.set_references(references)
     }
 }
@@ -179,6 +217,7 @@ impl IReferenceable for MqttConnection {
 impl IUnreferenceable for MqttConnection {
     fn unset_references(&self) {
         self.logger.unset_references();
+        self.counters.unset_references();
         self.resolver.unset_references();
     }
 }
@@ -201,17 +240,30 @@ impl IOpenable for MqttConnection {
         if self.is_open() {
             return Ok(());
         }
-        let configured = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (configured, warnings) = {
+            let setup = self.setup();
+            (setup.options.clone(), setup.warnings.clone())
+        };
         let options = match configured {
             Some(options) => options,
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
         };
+        for warning in warnings {
+            self.logger.warn(correlation_id, format_args!("{warning}"));
+        }
         let target = self.resolver.resolve(correlation_id).await?;
         for warning in target.warnings() {
             self.logger.warn(correlation_id, format_args!("{warning}"));
         }
-        let session =
-            Session::open(correlation_id, target, options, self.router.clone(), self.logger.clone()).await?;
+        let session = Session::open(
+            correlation_id,
+            target,
+            options,
+            self.router.clone(),
+            self.logger.clone(),
+            self.counters.clone(),
+        )
+        .await?;
         self.session.store(Some(Arc::new(session)));
         self.logger.debug(correlation_id, format_args!("Connected to the MQTT broker"));
         Ok(())

@@ -29,6 +29,7 @@
 mod client;
 mod codec;
 mod connection;
+mod counters;
 mod factory;
 mod in_flight;
 mod options;

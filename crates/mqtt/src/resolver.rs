@@ -1,4 +1,8 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    iter,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use percent_encoding::percent_decode_str;
 use pip_services_commons::{
@@ -82,6 +86,8 @@ impl std::fmt::Display for Endpoint {
 #[derive(Default)]
 pub(crate) struct MqttConnectionResolver {
     connections: ConnectionResolver,
+    /// The sections of the connections that need no discovery, in their order, to name their parameters.
+    sections: Mutex<Vec<String>>,
     credentials: CredentialResolver,
 }
 
@@ -97,11 +103,12 @@ impl MqttConnectionResolver {
     ) -> Result<ConnectTarget, ApplicationError> {
         let connections = self.connections.resolve_all(correlation_id).await?;
         let credential = self.credentials.lookup(correlation_id).await?;
+        let sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let correlation_id = correlation_id.map(str::to_owned);
         // It can read files.
         let composed = spawn_blocking(move || {
             let correlation_id = correlation_id.as_deref();
-            compose(correlation_id, &connections, credential.as_ref())
+            compose(correlation_id, &connections, &sections, credential.as_ref())
                 .map_err(|error| error.with_correlation_id(correlation_id))
         });
         composed.await.unwrap_or_else(|error| {
@@ -114,6 +121,7 @@ impl MqttConnectionResolver {
 impl IConfigurable for MqttConnectionResolver {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         self.connections.configure(config)?;
+        *self.sections.lock().unwrap_or_else(PoisonError::into_inner) = sections(config);
         self.credentials.configure(config)
     }
 }
@@ -132,16 +140,28 @@ impl IUnreferenceable for MqttConnectionResolver {
     }
 }
 
+/// The sections of the connections that need no discovery.
+fn sections(config: &ConfigParams) -> Vec<String> {
+    let several = config.get_section("connections");
+    let named = several.get_section_names().into_iter().map(|name| format!("connections.{name}"));
+    let needs_none =
+        |section: &String| config.get_as_nullable_string(&format!("{section}.discovery_key")).is_none();
+    named.filter(needs_none).collect()
+}
+
 fn compose(
     correlation_id: Option<&str>,
     connections: &[ConnectionParams],
+    sections: &[String],
     credential: Option<&CredentialParams>,
 ) -> Result<ConnectTarget, ApplicationError> {
     let addresses: Vec<Address> = connections
         .iter()
-        .map(|connection| match connection.get_uri() {
-            Some(uri) => from_uri(correlation_id, uri, connection),
-            None => from_parts(correlation_id, connection),
+        // What discovery gives comes last, and has no section.
+        .zip(sections.iter().map(String::as_str).chain(iter::repeat("connection")))
+        .map(|(connection, section)| match connection.get_uri() {
+            Some(uri) => from_uri(correlation_id, section, uri, connection),
+            None => from_parts(correlation_id, section, connection),
         })
         .collect::<Result<_, _>>()?;
     let Some(first) = addresses.first() else {
@@ -179,18 +199,19 @@ struct Address {
 
 fn from_parts(
     correlation_id: Option<&str>,
+    section: &str,
     connection: &ConnectionParams,
 ) -> Result<Address, ApplicationError> {
     let protocol = connection.get_protocol().unwrap_or("mqtt");
-    let protocol = find_protocol(correlation_id, "connection.protocol", protocol)?;
+    let protocol = find_protocol(correlation_id, &format!("{section}.protocol"), protocol)?;
     let Some(host) = connection.get_host() else {
-        let message = "connection.host is not set, and neither is connection.uri";
-        return Err(config_error(correlation_id, "NO_HOST", "connection.host", message.into()));
+        let message = format!("{section}.host is not set, and neither is {section}.uri");
+        return Err(config_error(correlation_id, "NO_HOST", &format!("{section}.host"), message));
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = connection.get_port().map_err(|error| {
-        let message = format!("connection.{}", error.message());
-        config_error(correlation_id, "BAD_VALUE", "connection.port", message)
+        let message = format!("{section}.{}", error.message());
+        config_error(correlation_id, "BAD_VALUE", &format!("{section}.port"), message)
     })?;
     let port = port.unwrap_or(protocol.default_port());
     let transport = Transport::new(protocol, &host, port, None, connection.as_config())?;
@@ -200,25 +221,20 @@ fn from_parts(
 
 fn from_uri(
     correlation_id: Option<&str>,
+    section: &str,
     uri: &str,
     connection: &ConnectionParams,
 ) -> Result<Address, ApplicationError> {
+    let key = format!("{section}.uri");
     // The URI itself may hold a password, so no message shows it.
-    let bad = |why: String| {
-        config_error(correlation_id, "BAD_URI", "connection.uri", format!("connection.uri {why}"))
-    };
+    let bad = |why: String| config_error(correlation_id, "BAD_URI", &key, format!("{key} {why}"));
     let url = Url::parse(uri).map_err(|error| bad(format!("is no URI: {error}")))?;
-    let protocol = find_protocol(correlation_id, "connection.uri", url.scheme())?;
+    let protocol = find_protocol(correlation_id, &key, url.scheme())?;
     let host = match url.host() {
         Some(Host::Ipv6(address)) => address.to_string(),
         Some(host) if !host.to_string().is_empty() => host.to_string(),
         _ => {
-            return Err(config_error(
-                correlation_id,
-                "NO_HOST",
-                "connection.uri",
-                "connection.uri has no host".into(),
-            ));
+            return Err(config_error(correlation_id, "NO_HOST", &key, format!("{key} has no host")));
         }
     };
     let decode = |text: &str| {
@@ -364,6 +380,27 @@ mod tests {
         for (tuples, code, key) in cases {
             let error = resolve(tuples).await.unwrap_err();
             assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{tuples:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_one_of_several_connections_names_its_section() {
+        let cases = [
+            ("connections.1.port", "1", "connections.1.host"),
+            ("connections.1.uri", "mqtt://", "connections.1.uri"),
+            ("connections.1.uri", "http://h", "connections.1.uri"),
+            ("connections.1.protocol", "http", "connections.1.protocol"),
+            ("connections.1.port", "70000", "connections.1.port"),
+            ("connections.1.port", "0", "connections.1.port"),
+        ];
+        for (key, value, named) in cases {
+            let mut tuples = vec![("connections.0.host", "a"), (key, value)];
+            if value.ends_with('0') {
+                tuples.push(("connections.1.host", "b"));
+            }
+            let error = resolve(&tuples).await.unwrap_err();
+            assert_eq!(error.detail("key"), Some(named), "{tuples:?}");
+            assert!(error.message().starts_with(named), "{error}");
         }
     }
 

@@ -37,6 +37,13 @@ impl TestBrokerBuilder {
         self
     }
 
+    /// Lets nobody publish to this topic, nor subscribe to it. Mosquitto grants the subscription all the same, and
+    /// delivers nothing.
+    pub fn deny(mut self, topic: impl Into<String>) -> Self {
+        self.settings.denied.push(topic.into());
+        self
+    }
+
     /// Keeps sessions and their queued messages over [`stop`](TestBroker::stop) and
     /// [`restart`](TestBroker::restart). Without it a restarted broker knows nothing. Over a
     /// [`crash`](TestBroker::crash) it keeps what it had saved.

@@ -47,7 +47,12 @@ impl MosquittoBroker {
             write_tls_files(tls, folder)?;
         }
         let socket = (settings.websocket || settings.tls.is_some()).then(|| folder.join(SOCKET));
-        let config = config(settings, folder, &password_file, port, socket.as_deref());
+        let mut config = config(settings, folder, &password_file, port, socket.as_deref());
+        if !settings.denied.is_empty() {
+            let file = folder.join("access");
+            fs::write(&file, access(settings)).map_err(BrokerError::io("write Mosquitto's access list"))?;
+            config = format!("{config}acl_file {}\n", file.display());
+        }
         Self::run(&config, folder, port, socket.as_deref())
     }
 
@@ -231,6 +236,17 @@ fn write_tls_files(tls: &Tls, folder: &Path) -> Result<(), BrokerError> {
         fs::write(folder.join(name), pem).map_err(BrokerError::io("write a certificate"))?;
     }
     Ok(())
+}
+
+/// What everybody may do: first who has no name, then each user.
+fn access(settings: &Settings) -> String {
+    let mut rules = "topic readwrite #\n".to_owned();
+    for topic in &settings.denied {
+        // Writing to a string does not fail.
+        let _ = writeln!(rules, "topic deny {topic}");
+    }
+    let users = settings.users.iter().map(|user| format!("user {}\n{rules}", user.name));
+    std::iter::once(rules.clone()).chain(users).collect()
 }
 
 /// Has Mosquitto's own tool write the file, user by user. Its mode for whole files cuts passwords at a colon.

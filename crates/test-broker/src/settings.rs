@@ -5,6 +5,8 @@
 pub(crate) struct Settings {
     /// Name and password. With none, everybody is let in; with any, only they are.
     pub(crate) users: Vec<User>,
+    /// Topics that nobody may use.
+    pub(crate) denied: Vec<String>,
     /// Whether sessions and their messages survive a restart.
     pub(crate) persistent: bool,
     /// Whether nobody may subscribe to anything.

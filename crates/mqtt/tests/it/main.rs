@@ -24,6 +24,10 @@ mod faults;
 mod fixtures;
 /// Listeners, and what they leave behind.
 mod listening;
+/// Counters and log lines of connections.
+mod observing;
+/// What each parameter does.
+mod parameters;
 /// A broker that resets connections while much is in flight.
 mod resets;
 /// What no log shows.
@@ -34,6 +38,8 @@ mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// MQTT 5.
+mod version5;
 /// WebSocket, plain and encrypted.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod websockets;
