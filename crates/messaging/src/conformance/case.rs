@@ -18,7 +18,7 @@ use super::{
 use crate::{MessageEnvelope, MessagingCapabilities};
 
 /// The longest limit in a rehearsal, and which part of what a stress case sends is sent there.
-const REHEARSAL: Duration = Duration::from_secs(2);
+const REHEARSAL: Duration = Duration::from_millis(1500);
 const REHEARSED_PART: usize = 5;
 
 /// How a case, or a step of it, ends: with a text that tells what does not hold.
@@ -96,6 +96,12 @@ impl Case {
     /// How long a message may take to arrive.
     pub(super) fn patience(&self) -> Duration {
         self.limit(PATIENCE)
+    }
+
+    /// How long locks last in the cases that wait for their end.
+    pub(super) fn lock_time(&self) -> Duration {
+        let lock_time = self.pace.limit(self.profile().lock_time);
+        if self.fixture.is_rehearsal() { lock_time / 2 } else { lock_time }
     }
 
     /// How many a stress case sends here.

@@ -45,13 +45,18 @@ impl QueueContext {
         self.breaks_broker
     }
 
-    /// The given parameters, and over them those that the case needs:
+    /// The parameters that the case needs, for the queue's `configure`:
     ///
     /// * `topic`: the destination at the broker, where it differs from the queue's name;
     /// * `options.lock_timeout`: [`Profile::lock_time`](super::Profile::lock_time) in milliseconds, in cases that
     ///   wait for the end of a lock.
     ///
-    /// A queue without these parameters has nothing to do.
+    /// A queue that has no such parameter has nothing to do.
+    pub fn parameters(&self) -> &ConfigParams {
+        &self.config
+    }
+
+    /// The given parameters, and over them [those](Self::parameters) that the case needs.
     pub fn config<K: Into<String>, V: IntoConfigValue>(
         &self,
         tuples: impl IntoIterator<Item = (K, V)>,

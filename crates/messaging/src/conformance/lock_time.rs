@@ -21,7 +21,7 @@ pub(super) async fn with_locks(
     case: Arc<Case>,
     run: fn(Arc<Case>, Duration) -> BoxFuture<'static, CaseResult<InTime>>,
 ) -> CaseResult {
-    let mut lock_time = case.limit(case.profile().lock_time);
+    let mut lock_time = case.lock_time();
     for _ in 0..ATTEMPTS {
         if let InTime::Yes = run(case.clone(), lock_time).await? {
             return Ok(());

@@ -12,35 +12,53 @@
 /// ```
 ///
 /// The cases about faults are `#[ignore]`d, but for a fixture with a
-/// [`FaultInjector`](crate::conformance::FaultInjector): then say
-/// `queue_conformance! { mod my_queue; fixture = fixture; faults; }`.
+/// [`FaultInjector`](crate::conformance::FaultInjector), which `faults;` tells. `without stress;` leaves out the cases
+/// that send thousands of messages, for further variants of a queue that has them already:
+///
+/// ```
+/// # use pip_services_messaging::{MemoryMessageQueue, conformance::{FaultInjector, Fixture}, queue_conformance};
+/// # struct Broker;
+/// # impl FaultInjector for Broker {}
+/// # fn fixture() -> Fixture {
+/// #     Fixture::new(|cx| async move { Ok(MemoryMessageQueue::new(cx.queue_name())) }).faults(Broker)
+/// # }
+/// # fn variant() -> Fixture { fixture() }
+/// queue_conformance! { mod my_queue; fixture = fixture; faults; }
+/// queue_conformance! { mod my_queue_in_another_way; fixture = variant; faults; without stress; }
+/// ```
 #[macro_export]
 macro_rules! queue_conformance {
     (mod $name:ident; fixture = $fixture:path;) => {
-        $crate::queue_conformance! { @ $name, $fixture, $crate::__conformance_tests }
+        $crate::queue_conformance! { @ $name [ignored stress] $fixture }
     };
     (mod $name:ident; fixture = $fixture:path; faults;) => {
-        $crate::queue_conformance! { @ $name, $fixture, $crate::__conformance_tests_with_faults }
+        $crate::queue_conformance! { @ $name [faults stress] $fixture }
     };
-    (@ $name:ident, $fixture:path, $tests:path) => {
+    (mod $name:ident; fixture = $fixture:path; without stress;) => {
+        $crate::queue_conformance! { @ $name [ignored] $fixture }
+    };
+    (mod $name:ident; fixture = $fixture:path; faults; without stress;) => {
+        $crate::queue_conformance! { @ $name [faults] $fixture }
+    };
+    (@ $name:ident $which:tt $fixture:path) => {
         mod $name {
             // The path of the fixture is one of the parent's.
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__conformance_cases! { $tests, $fixture }
+            $crate::__conformance_cases! { $crate::__conformance_tests, $which $fixture }
         }
     };
 }
 
-/// All cases, given to the macro `then`, each with its module, the capabilities that it cannot do without (one of
-/// those between bars), whether it needs faults, and what must hold.
+/// All cases, given to the macro `then` after its arguments: each with its module, the capabilities that it cannot do
+/// without (one of those between bars), whether it is one of stress or needs faults, and what must hold.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
-    ($then:path $(, $argument:path)?) => {
+    ($then:path $(, $($argument:tt)+)?) => {
         $then! {
-            $($argument;)?
+            $($($argument)+;)?
             "A. Lifecycle" {
                 1 lifecycle::capabilities_are_stable []:
                     "the flags are the same before open, while open, after close, and in another instance";
@@ -148,19 +166,19 @@ macro_rules! __conformance_cases {
                     "a second listener is refused or takes the place of the first; no message is handled by both";
             }
             "F. Concurrency and stress" {
-                49 senders::concurrent_senders_lose_nothing [Send, Receive]:
+                49 senders::concurrent_senders_lose_nothing [Send, Receive] stress:
                     "16 tasks that send 250 messages each lose none";
-                50 consumers::competing_receivers_share [Send, Receive]:
+                50 consumers::competing_receivers_share [Send, Receive] stress:
                     "four tasks that receive from one queue get each message once between them";
-                51 consumers::two_instances_share_or_fan_out [Send, Receive]:
+                51 consumers::two_instances_share_or_fan_out [Send, Receive] stress:
                     "two instances get each message once between them, or all messages each, as the profile tells";
-                52 senders::burst_of_sends_is_all_or_error [Send, Receive]:
+                52 senders::burst_of_sends_is_all_or_error [Send, Receive] stress:
                     "of 5000 sends at once each is Ok and its message arrives, or a typed error of back-pressure";
-                53 backlog::slow_consumer_backlog [Send, Receive]:
+                53 backlog::slow_consumer_backlog [Send, Receive] stress:
                     "10 000 unread messages are kept, or as many as the limit says; beyond it nothing is lost in silence";
-                54 backlog::close_flushes_acked_sends [Send, Receive]:
+                54 backlog::close_flushes_acked_sends [Send, Receive] stress:
                     "100 messages whose sends were Ok survive the close right after, and no send hangs";
-                55 walk::model_walk [Send, Receive]:
+                55 walk::model_walk [Send, Receive] stress:
                     "random operations give what they give in a model of the queue";
             }
             "G. Faults" {
@@ -183,45 +201,31 @@ macro_rules! __conformance_cases {
 #[macro_export]
 macro_rules! __conformance_tests {
     (
-        $fixture:path;
+        $which:tt $fixture:path;
         $($section:literal {
-            $($number:literal $module:ident::$case:ident [$($needs:tt)*] $($faults:ident)?: $about:literal;)+
+            $($number:literal $module:ident::$case:ident [$($needs:tt)*] $($kind:ident)?: $about:literal;)+
         })+
     ) => {
-        $($($crate::__conformance_test! { $fixture, $case $(, $faults)? })+)+
+        $($($crate::__conformance_test! { $which [$($kind)?] $fixture, $case })+)+
     };
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __conformance_tests_with_faults {
-    (
-        $fixture:path;
-        $($section:literal {
-            $($number:literal $module:ident::$case:ident [$($needs:tt)*] $($faults:ident)?: $about:literal;)+
-        })+
-    ) => {
-        $($($crate::__conformance_test! { $fixture, $case })+)+
-    };
-}
-
+/// One case as a test, where it is among those wanted.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_test {
-    ($fixture:path, $case:ident, faults) => {
-        $crate::__conformance_test! { @ $fixture, $case, #[ignore = "needs a fixture with a FaultInjector"] }
-    };
-    ($fixture:path, $case:ident) => {
-        $crate::__conformance_test! { @ $fixture, $case, }
-    };
-    (@ $fixture:path, $case:ident, $(#[$ignore:meta])?) => {
+    ([$faults:ident] [stress] $fixture:path, $case:ident) => {};
+    ([ignored $($stress:ident)?] [faults] $fixture:path, $case:ident) => {
         #[test]
-        $(#[$ignore])?
+        #[ignore = "needs a fixture with a FaultInjector"]
         fn $case() {
-            match $crate::conformance::run_case(stringify!($case), &$fixture()) {
-                Ok(outcome) => outcome.report(stringify!($case)),
-                Err(failure) => panic!("{failure}"),
-            }
+            $crate::conformance::__test(stringify!($case), &$fixture());
+        }
+    };
+    ($which:tt $kind:tt $fixture:path, $case:ident) => {
+        #[test]
+        fn $case() {
+            $crate::conformance::__test(stringify!($case), &$fixture());
         }
     };
 }

@@ -56,4 +56,6 @@ pub use faults::{FaultError, FaultInjector, OpenFailure};
 pub use fixture::Fixture;
 pub use outcome::{CaseFailure, Outcome};
 pub use profile::{Content, Delivery, Profile, Sharing};
+#[doc(hidden)]
+pub use runner::__test;
 pub use runner::{cases, run_case};

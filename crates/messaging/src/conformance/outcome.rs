@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, io::Write};
+use std::{error::Error, fmt};
 
 use super::capability::Capability;
 
@@ -39,22 +39,6 @@ pub struct CaseFailure {
 impl Outcome {
     pub(super) fn refused(missing: &[Capability]) -> Self {
         Self::Refused { operations: missing.iter().map(|capability| capability.operation()).collect() }
-    }
-
-    /// Reports a known gap to the standard error stream, as a test's own output would be captured and never seen.
-    ///
-    /// # Panics
-    /// When the case did not run, as a test that saw nothing must not pass.
-    #[doc(hidden)]
-    #[expect(clippy::panic, reason = "this is the end of a test")]
-    pub fn report(&self, case: &str) {
-        match self {
-            Self::Passed | Self::Refused { .. } => {}
-            Self::NotRun { why } => panic!("{case} did not run: {why}"),
-            Self::KnownGap { why, failure } => {
-                let _ = writeln!(std::io::stderr(), "known gap ({why}): {failure}");
-            }
-        }
     }
 }
 

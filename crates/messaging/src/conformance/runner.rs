@@ -1,5 +1,6 @@
 use std::{
     any::Any,
+    io::Write,
     panic::AssertUnwindSafe,
     sync::{Arc, mpsc},
     time::Duration,
@@ -31,34 +32,54 @@ struct Entry {
     name: &'static str,
     /// It needs one capability of each group.
     needs: &'static [&'static [Capability]],
-    faults: bool,
+    kind: Kind,
     about: &'static str,
     run: fn(Arc<Case>) -> BoxFuture<'static, CaseResult>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Stress,
+    Faults,
+}
+
+macro_rules! kind {
+    () => {
+        Kind::Plain
+    };
+    (stress) => {
+        Kind::Stress
+    };
+    (faults) => {
+        Kind::Faults
+    };
+}
+
 macro_rules! entries {
     ($($section:literal {
-        $($number:literal $module:ident::$case:ident [$($($needs:ident)|+),*] $($faults:ident)?: $about:literal;)+
+        $($number:literal $module:ident::$case:ident [$($($needs:ident)|+),*] $($kind:ident)?: $about:literal;)+
     })+) => {
         const ENTRIES: &[Entry] = &[$($(Entry {
             #[cfg(test)]
             number: $number,
             name: stringify!($case),
             needs: &[$(&[$(Capability::$needs),+]),*],
-            faults: !stringify!($($faults)?).is_empty(),
+            kind: kind!($($kind)?),
             about: $about,
             run: |case| Box::pin($module::$case(case)),
         }),+),+];
 
         /// The names of all cases.
         ///
-        /// Those marked *faults* need a [`FaultInjector`](super::FaultInjector). What must hold:
+        /// Those marked *faults* need a [`FaultInjector`](super::FaultInjector); those marked *stress* send many
+        /// messages. What must hold:
         $(
             #[doc = ""]
             #[doc = concat!("**", $section, "**")]
             #[doc = ""]
             $(#[doc = concat!(
-                $number, ". `", stringify!($case), "`", $(" (*", stringify!($faults), "*)",)? ": ", $about
+                $number, ". `", stringify!($case), "`", $(" (*", stringify!($kind), "*)",)? ": ", $about
             )])+
         )+
         pub fn cases() -> impl Iterator<Item = &'static str> {
@@ -83,7 +104,7 @@ pub fn run_case(name: &str, fixture: &Fixture) -> Result<Outcome, CaseFailure> {
     }
     let pace = Pace::from_env().map_err(failure)?;
     // In a rehearsal each fixture has a broker of its own.
-    let _exclusive = (entry.faults && !fixture.is_rehearsal()).then(Exclusive::wait);
+    let _exclusive = (entry.kind == Kind::Faults && !fixture.is_rehearsal()).then(Exclusive::wait);
 
     let mut result = attempt(entry, fixture, pace);
     // A message that came twice can upset any case of a queue that may repeat one now and then, but not always.
@@ -104,6 +125,24 @@ pub fn run_case(name: &str, fixture: &Fixture) -> Result<Outcome, CaseFailure> {
     }
 }
 
+/// Runs one case as a test of its own.
+///
+/// # Panics
+/// The case fails or does not run: a test that saw nothing must not pass.
+#[doc(hidden)]
+#[expect(clippy::panic, reason = "this is a test")]
+pub fn __test(name: &str, fixture: &Fixture) {
+    match run_case(name, fixture) {
+        Ok(Outcome::Passed | Outcome::Refused { .. }) => {}
+        Ok(Outcome::NotRun { why }) => panic!("{name} did not run: {why}"),
+        Ok(Outcome::KnownGap { why, failure }) => {
+            // A test's own output would be captured and never seen.
+            let _ = writeln!(std::io::stderr(), "known gap ({why}): {failure}");
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
 /// Why an attempt failed, and whether that was at a message that the queue may repeat.
 struct Failed {
     failure: CaseFailure,
@@ -112,7 +151,7 @@ struct Failed {
 
 /// Runs the case in a runtime of its own.
 fn attempt(entry: &'static Entry, fixture: &Fixture, pace: Pace) -> Result<Outcome, Failed> {
-    let case = Case::new(entry.name, entry.faults, fixture.clone(), pace);
+    let case = Case::new(entry.name, entry.kind == Kind::Faults, fixture.clone(), pace);
     let failed = |message| Failed {
         failure: CaseFailure::new(entry.name, message, entry.about, case.ledger().to_string()),
         repeated: fixture.promised().delivery == Delivery::AtLeastOnce && case.ledger().has_repetitions(),
@@ -140,7 +179,7 @@ async fn run(entry: &'static Entry, case: Arc<Case>) -> CaseResult<Outcome> {
     let capabilities = case.capabilities().await?;
     match Capability::missing(entry.needs, &capabilities) {
         missing if missing.is_empty() => {
-            if entry.faults {
+            if entry.kind == Kind::Faults {
                 case.injector()?;
             }
             (entry.run)(case).await?;

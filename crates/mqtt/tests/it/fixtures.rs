@@ -103,11 +103,13 @@ impl Variant {
         config.put("options.serialize_envelope", self.serialize_envelope);
         // What is sent before a consumer has subscribed reaches nobody.
         config.put("options.autosubscribe", true);
-        // A fault shall not take the time that one takes in earnest.
-        config.put("options.connect_timeout", 3_000);
-        config.put("options.reconnect_timeout", 100);
-        config.put("options.max_reconnect_timeout", 500);
-        config.put("options.send_timeout", 3_000);
+        if cx.breaks_broker() {
+            // A fault shall not take the time that one takes in earnest.
+            config.put("options.connect_timeout", 2_000);
+            config.put("options.reconnect_timeout", 100);
+            config.put("options.max_reconnect_timeout", 500);
+            config.put("options.send_timeout", 2_000);
+        }
         if self.keeps_session {
             config.put("options.clean_session", false);
             config.put("client_id", format!("{}-{}", cx.queue_name(), cx.instance()));

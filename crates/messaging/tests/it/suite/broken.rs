@@ -130,7 +130,7 @@ pub(crate) fn fixture<F: Fault + Default>() -> Fixture {
 /// The queue that the case asks for.
 pub(crate) fn memory_queue(cx: &QueueContext) -> Result<Arc<MemoryMessageQueue>> {
     let queue = MemoryMessageQueue::new(cx.queue_name());
-    queue.configure(&cx.config::<String, String>([]))?;
+    queue.configure(cx.parameters())?;
     queue.set_references(&cx.references())?;
     Ok(Arc::new(queue))
 }

@@ -79,7 +79,7 @@ impl Fault for Sleepy {
 fn a_receive_that_sleeps_through_fails_the_cases_about_waiting() {
     let expected = [
         ("close_wakes_pending_receive", "the waiting receive did not end within 1s"),
-        ("receive_then_send", "the waiting receive did not end within 2s"),
+        ("receive_then_send", "the waiting receive did not end within"),
     ];
     fails_only(fixture::<Sleepy>, &expected);
 }
