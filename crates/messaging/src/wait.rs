@@ -30,26 +30,32 @@ pub(crate) async fn wait_for<T>(
 ) -> Option<T> {
     // Whoever always finds something must still let other tasks run.
     consume_budget().await;
+    match attempt() {
+        Attempt::Taken(value) => return Some(value),
+        Attempt::Nothing(_) if timeout.is_zero() => return None,
+        Attempt::Nothing(_) => {}
+    }
     let deadline = after(timeout);
+    tokio::select! {
+        biased;
+        () = closed.cancelled() => None,
+        value = wait(changed, attempt) => Some(value),
+        () = sleep_until_or_forever(deadline) => None,
+    }
+}
+
+/// Repeats `attempt` whenever `changed` is notified until it takes something. Dropping the future loses nothing.
+pub(crate) async fn wait<T>(changed: &Notify, mut attempt: impl FnMut() -> Attempt<T>) -> T {
     loop {
         // From here on it hears of a change, also of one during the attempt.
         let notified = changed.notified();
         let retry = match attempt() {
-            Attempt::Taken(value) => return Some(value),
+            Attempt::Taken(value) => return value,
             Attempt::Nothing(retry) => retry,
         };
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return None;
-        }
-        let wake_up = match (retry, deadline) {
-            (Some(retry), Some(deadline)) => Some(retry.min(deadline)),
-            (retry, deadline) => retry.or(deadline),
-        };
         tokio::select! {
-            biased;
-            () = closed.cancelled() => return None,
             () = notified => {}
-            () = sleep_until_or_forever(wake_up) => {}
+            () = sleep_until_or_forever(retry) => {}
         }
     }
 }

@@ -1,25 +1,211 @@
-//! A message on the wire: an envelope in JSON, or its payload alone.
+//! A message on the wire: an envelope in JSON, or its payload alone, beside which version 5 has room for the rest.
 
 use bytes::Bytes;
-use pip_services_commons::errors::ApplicationError;
+use chrono::SecondsFormat;
+use pip_services_commons::{convert::to_datetime, errors::ApplicationError};
 use pip_services_messaging::MessageEnvelope;
 
-/// The body of a message to publish.
-pub(crate) fn encode(envelope: &MessageEnvelope, serialize_envelope: bool) -> Bytes {
-    match serialize_envelope {
+use crate::{
+    client::{Delivery, MessageProperties},
+    options::{MqttVersion, QueueOptions},
+};
+
+const MESSAGE_ID: &str = "message_id";
+const CORRELATION_ID: &str = "correlation_id";
+const MESSAGE_TYPE: &str = "message_type";
+const SENT_TIME: &str = "sent_time";
+
+/// The longest text that MQTT has.
+const LONGEST_TEXT: usize = u16::MAX as usize;
+
+/// The body of a message to publish, and what travels beside it.
+///
+/// # Errors
+/// `BAD_PROPERTY` (BadRequest) where a part of the envelope cannot be a property.
+pub(crate) fn encode(
+    envelope: &MessageEnvelope,
+    options: &QueueOptions,
+    version: MqttVersion,
+) -> Result<(Bytes, MessageProperties), ApplicationError> {
+    let body = match options.serialize_envelope {
         true => envelope.to_json().into(),
         false => envelope.get_message().cloned().unwrap_or_default(),
+    };
+    if version == MqttVersion::V3_1_1 {
+        return Ok((body, MessageProperties::default()));
     }
+    let mut properties = MessageProperties {
+        content_type: options.content_type.clone(),
+        message_expiry: options.message_expiry,
+        ..MessageProperties::default()
+    };
+    if !options.serialize_envelope {
+        properties.correlation_data =
+            envelope.correlation_id.as_ref().map(|id| Bytes::copy_from_slice(id.as_bytes()));
+        let time = envelope.sent_time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let parts = [
+            (MESSAGE_ID, Some(&envelope.message_id)),
+            (CORRELATION_ID, envelope.correlation_id.as_ref()),
+            (MESSAGE_TYPE, envelope.message_type.as_ref()),
+            (SENT_TIME, time.as_ref()),
+        ];
+        for (name, value) in parts {
+            let Some(value) = value else { continue };
+            check_text(envelope, name, value)?;
+            properties.user.push((name.to_owned(), value.clone()));
+        }
+    }
+    Ok((body, properties))
 }
 
-/// The message of a body that arrived. Of a payload alone the type is the topic, and the id is new.
+/// Brokers close the connection of who sends such a text.
+fn check_text(envelope: &MessageEnvelope, name: &str, value: &str) -> Result<(), ApplicationError> {
+    let why = match value {
+        value if value.len() > LONGEST_TEXT => "it has over 65535 bytes",
+        value if value.contains(is_forbidden) => "it has a control character",
+        _ => return Ok(()),
+    };
+    let message = format!("{name} cannot be a property of MQTT 5: {why}");
+    let id = envelope.correlation_id.as_deref().filter(|_| name != CORRELATION_ID);
+    Err(ApplicationError::bad_request(id, "BAD_PROPERTY", message).with_details("property", name))
+}
+
+/// Control characters, and those that Unicode promises to be none.
+fn is_forbidden(c: char) -> bool {
+    let code = u32::from(c);
+    c.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// The message of a body that arrived.
+///
+/// Of a payload alone the type is the topic, and the id is new, unless properties tell them. Other properties
+/// than those that `encode` writes are left alone.
+///
+/// # Errors
+/// `BAD_ENVELOPE` (BadRequest).
 pub(crate) fn decode(
-    topic: &str,
-    body: Bytes,
+    delivery: &Delivery,
     serialize_envelope: bool,
 ) -> Result<MessageEnvelope, ApplicationError> {
-    match serialize_envelope {
-        true => MessageEnvelope::from_json(&body),
-        false => Ok(MessageEnvelope::new(None, topic, body)),
+    let Delivery { topic, payload, properties, .. } = delivery;
+    if serialize_envelope {
+        return MessageEnvelope::from_json(payload);
+    }
+    let mut envelope = MessageEnvelope::new(None, topic.as_str(), payload.clone());
+    let message_type = properties.user(MESSAGE_TYPE).map(str::to_owned);
+    match properties.user(MESSAGE_ID).filter(|id| !id.is_empty()) {
+        // From a queue as this one, where a type that is missing is none.
+        Some(id) => (envelope.message_id, envelope.message_type) = (id.to_owned(), message_type),
+        None => envelope.message_type = message_type.or(envelope.message_type),
+    }
+    envelope.correlation_id = properties.user(CORRELATION_ID).map(str::to_owned).or_else(|| {
+        let data = properties.correlation_data.as_deref()?;
+        std::str::from_utf8(data).ok().filter(|text| !text.is_empty()).map(str::to_owned)
+    });
+    envelope.sent_time = properties.user(SENT_TIME).and_then(to_datetime);
+    Ok(envelope)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+
+    const RAW: QueueOptions = QueueOptions {
+        topic: None,
+        publish_topic: None,
+        shared_group: None,
+        qos: crate::options::QoS::AtMostOnce,
+        retain: false,
+        serialize_envelope: false,
+        content_type: None,
+        message_expiry: None,
+    };
+
+    fn arrived(payload: Bytes, properties: MessageProperties) -> Delivery {
+        Delivery { topic: "topic".into(), payload, properties, ack: None }
+    }
+
+    fn over_the_wire(envelope: &MessageEnvelope, options: &QueueOptions) -> MessageEnvelope {
+        let (body, mut properties) = encode(envelope, options, MqttVersion::V5).unwrap();
+        properties.user.insert(0, ("x-mqtt-client-id".into(), "somebody".into()));
+        decode(&arrived(body, properties), options.serialize_envelope).unwrap()
+    }
+
+    #[test]
+    fn a_raw_payload_keeps_its_envelope_in_version_5() {
+        for (correlation_id, message_type) in
+            [(Some("c"), Some("t")), (None, None), (Some(""), Some("")), (Some("ü"), None)]
+        {
+            let mut sent = MessageEnvelope::new(correlation_id, message_type, vec![0, 255, 10]);
+            sent.sent_time = DateTime::from_timestamp_millis(1_700_000_000_123);
+            let got = over_the_wire(&sent, &RAW);
+            assert_eq!(got.message_id, sent.message_id);
+            assert_eq!((&got.correlation_id, &got.message_type), (&sent.correlation_id, &sent.message_type));
+            assert_eq!((got.sent_time, got.get_message()), (sent.sent_time, sent.get_message()));
+        }
+    }
+
+    #[test]
+    fn other_clients_see_the_properties_that_mqtt_has_for_it() {
+        let options = QueueOptions {
+            content_type: Some("text/plain".into()),
+            message_expiry: Some(Duration::from_secs(5)),
+            ..RAW
+        };
+        let (_, properties) =
+            encode(&MessageEnvelope::new(Some("c"), "t", "x"), &options, MqttVersion::V5).unwrap();
+        assert_eq!(properties.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(properties.message_expiry, Some(Duration::from_secs(5)));
+        assert_eq!(properties.correlation_data.as_deref(), Some(&b"c"[..]));
+        assert_eq!((properties.user("message_type"), properties.user("sent_time")), (Some("t"), None));
+    }
+
+    #[test]
+    fn messages_of_other_clients_are_read_as_far_as_they_tell() {
+        let foreign = MessageProperties {
+            user: vec![("sent_time".into(), "yesterday".into()), ("colour".into(), "red".into())],
+            correlation_data: Some(Bytes::from_static(b"their-id")),
+            ..MessageProperties::default()
+        };
+        let got = decode(&arrived(Bytes::from_static(b"x"), foreign), false).unwrap();
+        assert_eq!(got.correlation_id.as_deref(), Some("their-id"));
+        assert_eq!((got.message_type.as_deref(), got.sent_time), (Some("topic"), None));
+        assert!(!got.message_id.is_empty());
+        let binary = MessageProperties {
+            user: vec![("message_type".into(), "t".into())],
+            correlation_data: Some(Bytes::from_static(&[0xFF])),
+            ..MessageProperties::default()
+        };
+        let got = decode(&arrived(Bytes::new(), binary), false).unwrap();
+        assert_eq!((got.correlation_id, got.message_type.as_deref()), (None, Some("t")));
+    }
+
+    #[test]
+    fn nothing_travels_beside_the_payload_in_version_3_or_beside_an_envelope() {
+        let message = MessageEnvelope::new(Some("c\n"), "t", "x");
+        let none = MessageProperties::default();
+        assert_eq!(encode(&message, &RAW, MqttVersion::V3_1_1).unwrap().1, none);
+        let whole = QueueOptions::default();
+        assert_eq!(encode(&message, &whole, MqttVersion::V5).unwrap().1, none);
+        assert_eq!(over_the_wire(&message, &whole).correlation_id, message.correlation_id);
+    }
+
+    #[test]
+    fn a_text_that_brokers_do_not_take_is_an_error() {
+        for bad in ["a\nb", "a\0b", "\u{FFFE}", &"x".repeat(65_536)] {
+            let cases = [
+                (MessageEnvelope::new(Some(bad), "t", "x"), "correlation_id"),
+                (MessageEnvelope::new(None, bad, "x"), "message_type"),
+            ];
+            for (message, property) in cases {
+                let error = encode(&message, &RAW, MqttVersion::V5).unwrap_err();
+                assert_eq!((error.code(), error.detail("property")), ("BAD_PROPERTY", Some(property)));
+                assert!(error.message().len() < 200, "{error}");
+            }
+        }
     }
 }

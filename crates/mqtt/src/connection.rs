@@ -1,14 +1,13 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
-use bytes::Bytes;
 use pip_services_commons::{
     component,
-    config::{ConfigParams, IConfigurable},
+    config::{ConfigParams, IConfigurable, NameResolver},
     errors::ApplicationError,
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{IClosable, IOpenable},
@@ -17,7 +16,9 @@ use pip_services_components::log::{CompositeLogger, ILogger};
 use pip_services_messaging::IMessageQueueConnection;
 
 use crate::{
-    options::{ConnectionOptions, QoS},
+    client::Publication,
+    counters::ConnectionCounters,
+    options::{self, ConnectionOptions, MqttVersion, QoS},
     resolver::MqttConnectionResolver,
     router::{MqttMessageListener, Registration, Router},
     session::Session,
@@ -31,10 +32,15 @@ use crate::{
 /// | parameter | default | |
 /// |---|---|---|
 /// | `client_id` | host name and a random number | the client's id at the broker |
-/// | `connection.host`, `connection.port` | –, 1883 | the broker |
-/// | `connection.protocol` | `mqtt` | `mqtt` or `tcp` |
-/// | `connection.uri` | – | all in one, such as `mqtt://user:password@host:1883` |
-/// | `connections.<any>.*` | – | several brokers, tried in order |
+/// | `connection.host`, `connection.port` | –, by protocol | the broker |
+/// | `connection.protocol` | `mqtt` | `mqtt` or `tcp` (port 1883); `mqtts`, `ssl` or `tls` (8883); `ws` (80); `wss` (443) |
+/// | `connection.uri` | – | all in one, such as `mqtts://user:password@host:8883`; over WebSocket with a path, which is `/mqtt` otherwise |
+/// | `connection.ca` | those of the system | file of the certificates whose signature on the broker's certificate counts |
+/// | `connection.cert`, `connection.key` | – | files of the client's certificate and its key |
+/// | `connection.key_password` | – | of a key in an encrypted PKCS #8 file |
+/// | `connection.server_name` | the host | the name that the broker's certificate must have |
+/// | `connection.insecure` | false | true takes any certificate of the broker |
+/// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
 /// | `connection.discovery_key` | – | the connection's key in a discovery service |
 /// | `credential.username`, `credential.password` | – | win over those in the URI |
 /// | `credential.store_key` | – | the credential's key in a credential store |
@@ -54,6 +60,9 @@ use crate::{
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
 /// client does not read while it cannot write; send such on a connection of their own.
 ///
+/// Files are in PEM form, and read when the connection is opened. `mqtts` and `wss` need the feature `tls`, `ws` and
+/// `wss` the feature `websocket`; both are on by default.
+///
 /// References, all optional: loggers `*:logger:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
 /// `*:credential-store:*:*:*`.
 ///
@@ -67,12 +76,21 @@ use crate::{
 /// # Ok::<(), pip_services_commons::errors::ApplicationError>(())
 /// ```
 pub struct MqttConnection {
-    options: Mutex<Option<ConnectionOptions>>,
+    setup: Mutex<Setup>,
     resolver: MqttConnectionResolver,
     logger: Arc<CompositeLogger>,
+    counters: Arc<ConnectionCounters>,
     transition: tokio::sync::Mutex<()>,
     router: Arc<Router>,
     session: ArcSwapOption<Session>,
+}
+
+/// What `configure` leaves for `open`.
+#[derive(Default)]
+struct Setup {
+    options: Option<ConnectionOptions>,
+    /// What is to be said about the parameters, once there are loggers.
+    warnings: Vec<String>,
 }
 
 component!(
@@ -83,10 +101,16 @@ component!(
 impl MqttConnection {
     /// A connection that is not configured.
     pub fn new() -> Self {
+        Self::named("")
+    }
+
+    /// A connection that counts under that name, unless configuration has another.
+    pub(crate) fn named(name: &str) -> Self {
         Self {
-            options: Mutex::default(),
+            setup: Mutex::default(),
             resolver: MqttConnectionResolver::new(),
             logger: Arc::new(CompositeLogger::new()),
+            counters: Arc::new(ConnectionCounters::new(name)),
             transition: tokio::sync::Mutex::default(),
             router: Router::new(),
             session: ArcSwapOption::empty(),
@@ -108,15 +132,32 @@ impl MqttConnection {
         })
     }
 
-    pub(crate) async fn publish(
-        &self,
-        topic: &str,
-        payload: Bytes,
-        qos: QoS,
-        retain: bool,
-    ) -> Result<(), ApplicationError> {
-        topic::check_topic(topic)?;
-        self.session()?.publish(topic, payload, qos, retain).await
+    fn setup(&self) -> MutexGuard<'_, Setup> {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes parameters, about which the queue that has the connection says what there is to say.
+    pub(crate) fn configure_own(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
+        self.apply(config, Vec::new())
+    }
+
+    fn apply(&self, config: &ConfigParams, warnings: Vec<String>) -> Result<(), ApplicationError> {
+        let options = ConnectionOptions::from_config(config)?;
+        let name = match config.get_as_nullable_string("queue") {
+            Some(name) => Some(name),
+            None => NameResolver::resolve(config)?,
+        };
+        self.resolver.configure(config)?;
+        if let Some(name) = name {
+            self.counters.set_name(&name);
+        }
+        *self.setup() = Setup { options: Some(options), warnings };
+        Ok(())
+    }
+
+    pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
+        topic::check_topic(publication.topic)?;
+        self.session()?.publish(publication).await
     }
 
     /// Adds a listener. The connection subscribes to its filter, at once or when it is open.
@@ -141,8 +182,15 @@ impl MqttConnection {
 
     /// Whether the broker is to keep the session over a close.
     pub(crate) fn keeps_session(&self) -> bool {
-        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        options.as_ref().is_some_and(|options| !options.clean_session)
+        self.setup().options.as_ref().is_some_and(|options| !options.clean_session)
+    }
+
+    /// The version of the protocol: of the open connection, or as it is configured.
+    pub(crate) fn version(&self) -> MqttVersion {
+        match &*self.session.load() {
+            Some(session) => session.version(),
+            None => self.setup().options.as_ref().map(|options| options.version).unwrap_or_default(),
+        }
     }
 }
 
@@ -154,16 +202,14 @@ impl Default for MqttConnection {
 
 impl IConfigurable for MqttConnection {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let options = ConnectionOptions::from_config(config)?;
-        self.resolver.configure(config)?;
-        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = Some(options);
-        Ok(())
+        self.apply(config, options::of_connection(config))
     }
 }
 
 impl IReferenceable for MqttConnection {
     fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {
         self.logger.set_references(references)?;
+        self.counters.set_references(references)?;
         self.resolver.set_references(references)
     }
 }
@@ -171,6 +217,7 @@ impl IReferenceable for MqttConnection {
 impl IUnreferenceable for MqttConnection {
     fn unset_references(&self) {
         self.logger.unset_references();
+        self.counters.unset_references();
         self.resolver.unset_references();
     }
 }
@@ -187,20 +234,36 @@ impl IOpenable for MqttConnection {
     /// # Errors
     /// `CONNECT_FAILED` when no broker accepts within `options.connect_timeout`: of category Unauthorized when it
     /// refused the credentials, else NoResponse. `NO_CONNECTION`, `NO_HOST`, `BAD_URI`, `UNSUPPORTED_PROTOCOL`,
-    /// `NO_USERNAME` (Misconfiguration), and those of discovery and credential stores.
+    /// `NO_USERNAME`, `BAD_VALUE`, also of a file that does not hold what it should (Misconfiguration), and those of discovery and credential stores.
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;
         if self.is_open() {
             return Ok(());
         }
-        let configured = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (configured, warnings) = {
+            let setup = self.setup();
+            (setup.options.clone(), setup.warnings.clone())
+        };
         let options = match configured {
             Some(options) => options,
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
         };
+        for warning in warnings {
+            self.logger.warn(correlation_id, format_args!("{warning}"));
+        }
         let target = self.resolver.resolve(correlation_id).await?;
-        let session =
-            Session::open(correlation_id, target, options, self.router.clone(), self.logger.clone()).await?;
+        for warning in target.warnings() {
+            self.logger.warn(correlation_id, format_args!("{warning}"));
+        }
+        let session = Session::open(
+            correlation_id,
+            target,
+            options,
+            self.router.clone(),
+            self.logger.clone(),
+            self.counters.clone(),
+        )
+        .await?;
         self.session.store(Some(Arc::new(session)));
         self.logger.debug(correlation_id, format_args!("Connected to the MQTT broker"));
         Ok(())

@@ -1,17 +1,118 @@
-use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
+use std::sync::Arc;
 
-use crate::client::{ClientError, PublishAck};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::AbortHandle,
+};
 
-/// A message on its way, with its place among those in flight.
+use crate::{
+    client::{ClientError, PublishAck},
+    counters::ConnectionCounters,
+};
+
+/// How many bytes may be on their way together. The client does not read while it cannot write, so with much more
+/// it and a broker can wait for each other.
+const MAX_BYTES: u32 = 4 * 1024 * 1024;
+
+/// The places for messages on their way. Who finds none waits for one.
+pub(crate) struct Window {
+    size: u32,
+    slots: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    counters: Arc<ConnectionCounters>,
+    writing: mpsc::UnboundedSender<(PublishAck, Place)>,
+    task: AbortHandle,
+}
+
+/// A message's place, and its share of the bytes. Free again when it is dropped.
+pub(crate) struct Place {
+    slot: Option<OwnedSemaphorePermit>,
+    _bytes: OwnedSemaphorePermit,
+    size: u32,
+    slots: Arc<Semaphore>,
+    counters: Arc<ConnectionCounters>,
+}
+
+impl Window {
+    /// A window for that many messages.
+    pub(crate) fn new(size: u16, counters: Arc<ConnectionCounters>) -> Self {
+        let size = u32::from(size);
+        let (writing, mut written) = mpsc::unbounded_channel::<(PublishAck, Place)>();
+        // A client writes messages in their order, so that one after the other can be waited for.
+        let free = async move {
+            while let Some((ack, place)) = written.recv().await {
+                let _ = ack.await;
+                drop(place);
+            }
+        };
+        Self {
+            size,
+            slots: Arc::new(Semaphore::new(size as usize)),
+            bytes: Arc::new(Semaphore::new(MAX_BYTES as usize)),
+            counters,
+            writing,
+            task: tokio::spawn(free).abort_handle(),
+        }
+    }
+
+    /// Waits for a place for a payload of that many bytes.
+    pub(crate) async fn enter(&self, length: usize) -> Result<Place, ClientError> {
+        let weight = u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_BYTES);
+        let closed = |_| ClientError::Disconnected;
+        let bytes = self.bytes.clone().acquire_many_owned(weight).await.map_err(closed)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(closed)?;
+        let place = Place {
+            slot: Some(slot),
+            _bytes: bytes,
+            size: self.size,
+            slots: self.slots.clone(),
+            counters: self.counters.clone(),
+        };
+        place.tell();
+        Ok(place)
+    }
+
+    /// Frees the place when the client has written the message, without making anyone wait for it.
+    pub(crate) fn leave_when_written(&self, ack: PublishAck, place: Place) {
+        let _ = self.writing.send((ack, place));
+    }
+
+    /// Waits until nothing is on its way.
+    pub(crate) async fn drained(&self) {
+        drop(self.slots.acquire_many(self.size).await);
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Place {
+    fn tell(&self) {
+        self.counters.in_flight(|| (self.size as usize).saturating_sub(self.slots.available_permits()));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.slot = None;
+        self.tell();
+    }
+}
+
+/// A message on its way to the broker's acknowledgement.
 pub(crate) struct InFlight {
     ack: Option<PublishAck>,
-    place: Option<[OwnedSemaphorePermit; 2]>,
+    place: Option<Place>,
 }
 
 impl InFlight {
-    /// A message that the client has, its slot, and its share of the bytes.
-    pub(crate) fn new(ack: PublishAck, slot: OwnedSemaphorePermit, bytes: OwnedSemaphorePermit) -> Self {
-        Self { ack: Some(ack), place: Some([slot, bytes]) }
+    /// A message that the client has, and its place.
+    pub(crate) fn new(ack: PublishAck, place: Place) -> Self {
+        Self { ack: Some(ack), place: Some(place) }
     }
 
     /// Waits for the acknowledgement, and frees its place.

@@ -29,6 +29,7 @@
 mod client;
 mod codec;
 mod connection;
+mod counters;
 mod factory;
 mod in_flight;
 mod options;
@@ -38,6 +39,7 @@ mod router;
 mod secret;
 mod session;
 mod topic;
+mod transport;
 
 pub use connection::MqttConnection;
 pub use factory::{DefaultMqttFactory, MqttMessageQueueFactory};

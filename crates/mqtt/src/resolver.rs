@@ -1,3 +1,9 @@
+use std::{
+    iter,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use percent_encoding::percent_decode_str;
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
@@ -8,14 +14,19 @@ use pip_services_components::{
     auth::{CredentialParams, CredentialResolver},
     connect::{ConnectionParams, ConnectionResolver},
 };
-use url::{Host, Url};
+use tokio::task::spawn_blocking;
+use url::{Host, Position, Url};
 
-use crate::secret::Secret;
+use crate::{
+    secret::Secret,
+    transport::{Protocol, Transport},
+};
 
-const DEFAULT_PORT: u16 = 1883;
+/// As much as MQTT can transfer.
+const LONGEST_PASSWORD: usize = u16::MAX as usize;
 
 /// Where and as whom to connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct ConnectTarget {
     /// Brokers, to be tried in this order; at least one.
     pub(crate) endpoints: Vec<Endpoint>,
@@ -23,19 +34,50 @@ pub(crate) struct ConnectTarget {
     pub(crate) password: Option<Secret>,
 }
 
+impl ConnectTarget {
+    /// What somebody on the way to the brokers could make use of, in words.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let unverified =
+            self.endpoints.iter().filter(|endpoint| endpoint.transport.is_unverified()).map(|endpoint| {
+                format!(
+                    "connection.insecure is true: nobody knows whether {endpoint} is the broker that is meant"
+                )
+            });
+        let overheard = self.endpoints.iter().filter(|endpoint| {
+            self.password.is_some() && !endpoint.transport.protocol().is_encrypted() && !endpoint.is_local()
+        });
+        let overheard = overheard.map(|endpoint| {
+            format!(
+                "User name and password go to {endpoint} unencrypted; the protocols mqtts and wss encrypt"
+            )
+        });
+        unverified.chain(overheard).collect()
+    }
+}
+
 /// The address of a broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// A name or an address, an IPv6 one without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) transport: Arc<Transport>,
+}
+
+impl Endpoint {
+    /// Whether it is on this machine.
+    fn is_local(&self) -> bool {
+        let host = self.host.as_str();
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    }
 }
 
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let protocol = self.transport.protocol();
         match self.host.contains(':') {
-            true => write!(f, "mqtt://[{}]:{}", self.host, self.port),
-            false => write!(f, "mqtt://{}:{}", self.host, self.port),
+            true => write!(f, "{protocol}://[{}]:{}", self.host, self.port),
+            false => write!(f, "{protocol}://{}:{}", self.host, self.port),
         }
     }
 }
@@ -44,6 +86,8 @@ impl std::fmt::Display for Endpoint {
 #[derive(Default)]
 pub(crate) struct MqttConnectionResolver {
     connections: ConnectionResolver,
+    /// The sections of the connections that need no discovery, in their order, to name their parameters.
+    sections: Mutex<Vec<String>>,
     credentials: CredentialResolver,
 }
 
@@ -59,13 +103,25 @@ impl MqttConnectionResolver {
     ) -> Result<ConnectTarget, ApplicationError> {
         let connections = self.connections.resolve_all(correlation_id).await?;
         let credential = self.credentials.lookup(correlation_id).await?;
-        compose(correlation_id, &connections, credential.as_ref())
+        let sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let correlation_id = correlation_id.map(str::to_owned);
+        // It can read files.
+        let composed = spawn_blocking(move || {
+            let correlation_id = correlation_id.as_deref();
+            compose(correlation_id, &connections, &sections, credential.as_ref())
+                .map_err(|error| error.with_correlation_id(correlation_id))
+        });
+        composed.await.unwrap_or_else(|error| {
+            let message = "the parameters of the connection cannot be read";
+            Err(ApplicationError::invalid_state(None, "NOT_RESOLVED", message).with_cause(error))
+        })
     }
 }
 
 impl IConfigurable for MqttConnectionResolver {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         self.connections.configure(config)?;
+        *self.sections.lock().unwrap_or_else(PoisonError::into_inner) = sections(config);
         self.credentials.configure(config)
     }
 }
@@ -84,16 +140,28 @@ impl IUnreferenceable for MqttConnectionResolver {
     }
 }
 
+/// The sections of the connections that need no discovery.
+fn sections(config: &ConfigParams) -> Vec<String> {
+    let several = config.get_section("connections");
+    let named = several.get_section_names().into_iter().map(|name| format!("connections.{name}"));
+    let needs_none =
+        |section: &String| config.get_as_nullable_string(&format!("{section}.discovery_key")).is_none();
+    named.filter(needs_none).collect()
+}
+
 fn compose(
     correlation_id: Option<&str>,
     connections: &[ConnectionParams],
+    sections: &[String],
     credential: Option<&CredentialParams>,
 ) -> Result<ConnectTarget, ApplicationError> {
     let addresses: Vec<Address> = connections
         .iter()
-        .map(|connection| match connection.get_uri() {
-            Some(uri) => from_uri(correlation_id, uri),
-            None => from_parts(correlation_id, connection),
+        // What discovery gives comes last, and has no section.
+        .zip(sections.iter().map(String::as_str).chain(iter::repeat("connection")))
+        .map(|(connection, section)| match connection.get_uri() {
+            Some(uri) => from_uri(correlation_id, section, uri, connection),
+            None => from_parts(correlation_id, section, connection),
         })
         .collect::<Result<_, _>>()?;
     let Some(first) = addresses.first() else {
@@ -107,6 +175,10 @@ fn compose(
     if username.is_none() && password.is_some() {
         let message = "credential.password is set without credential.username, which MQTT does not allow";
         return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
+    }
+    if password.as_ref().is_some_and(|password| password.expose().len() > LONGEST_PASSWORD) {
+        let message = format!("credential.password is longer than {LONGEST_PASSWORD} bytes");
+        return Err(config_error(correlation_id, "BAD_VALUE", "credential.password", message));
     }
     if username.as_ref().is_some_and(|name| name.contains('\0')) {
         let message = "credential.username, or the user in connection.uri, has a null character";
@@ -127,41 +199,42 @@ struct Address {
 
 fn from_parts(
     correlation_id: Option<&str>,
+    section: &str,
     connection: &ConnectionParams,
 ) -> Result<Address, ApplicationError> {
-    if let Some(protocol) = connection.get_protocol() {
-        check_protocol(correlation_id, "connection.protocol", protocol)?;
-    }
+    let protocol = connection.get_protocol().unwrap_or("mqtt");
+    let protocol = find_protocol(correlation_id, &format!("{section}.protocol"), protocol)?;
     let Some(host) = connection.get_host() else {
-        let message = "connection.host is not set, and neither is connection.uri";
-        return Err(config_error(correlation_id, "NO_HOST", "connection.host", message.into()));
+        let message = format!("{section}.host is not set, and neither is {section}.uri");
+        return Err(config_error(correlation_id, "NO_HOST", &format!("{section}.host"), message));
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = connection.get_port().map_err(|error| {
-        let message = format!("connection.{}", error.message());
-        config_error(correlation_id, "BAD_VALUE", "connection.port", message)
+        let message = format!("{section}.{}", error.message());
+        config_error(correlation_id, "BAD_VALUE", &format!("{section}.port"), message)
     })?;
-    let port = port.unwrap_or(DEFAULT_PORT);
-    Ok(Address { endpoint: Endpoint { host, port }, username: None, password: None })
+    let port = port.unwrap_or(protocol.default_port());
+    let transport = Transport::new(protocol, &host, port, None, connection.as_config())?;
+    let endpoint = Endpoint { host, port, transport: Arc::new(transport) };
+    Ok(Address { endpoint, username: None, password: None })
 }
 
-fn from_uri(correlation_id: Option<&str>, uri: &str) -> Result<Address, ApplicationError> {
+fn from_uri(
+    correlation_id: Option<&str>,
+    section: &str,
+    uri: &str,
+    connection: &ConnectionParams,
+) -> Result<Address, ApplicationError> {
+    let key = format!("{section}.uri");
     // The URI itself may hold a password, so no message shows it.
-    let bad = |why: String| {
-        config_error(correlation_id, "BAD_URI", "connection.uri", format!("connection.uri {why}"))
-    };
+    let bad = |why: String| config_error(correlation_id, "BAD_URI", &key, format!("{key} {why}"));
     let url = Url::parse(uri).map_err(|error| bad(format!("is no URI: {error}")))?;
-    check_protocol(correlation_id, "connection.uri", url.scheme())?;
+    let protocol = find_protocol(correlation_id, &key, url.scheme())?;
     let host = match url.host() {
         Some(Host::Ipv6(address)) => address.to_string(),
         Some(host) if !host.to_string().is_empty() => host.to_string(),
         _ => {
-            return Err(config_error(
-                correlation_id,
-                "NO_HOST",
-                "connection.uri",
-                "connection.uri has no host".into(),
-            ));
+            return Err(config_error(correlation_id, "NO_HOST", &key, format!("{key} has no host")));
         }
     };
     let decode = |text: &str| {
@@ -170,18 +243,20 @@ fn from_uri(correlation_id: Option<&str>, uri: &str) -> Result<Address, Applicat
     };
     let username = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
     let password = url.password().map(decode).transpose()?.map(Secret::new);
-    let port = url.port().unwrap_or(DEFAULT_PORT);
-    Ok(Address { endpoint: Endpoint { host, port }, username, password })
+    let port = url.port().unwrap_or(protocol.default_port());
+    let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
+    let transport = Transport::new(protocol, &host, port, path, connection.as_config())?;
+    Ok(Address { endpoint: Endpoint { host, port, transport: Arc::new(transport) }, username, password })
 }
 
-fn check_protocol(correlation_id: Option<&str>, key: &str, protocol: &str) -> Result<(), ApplicationError> {
-    match protocol {
-        "mqtt" | "tcp" => Ok(()),
-        other => {
-            let message = format!("{key} asks for the protocol '{other}'; it must be mqtt or tcp");
-            Err(config_error(correlation_id, "UNSUPPORTED_PROTOCOL", key, message))
-        }
-    }
+fn find_protocol(correlation_id: Option<&str>, key: &str, name: &str) -> Result<Protocol, ApplicationError> {
+    let why = match Protocol::from_name(name).map(|protocol| (protocol, protocol.missing_feature())) {
+        Some((protocol, None)) => return Ok(protocol),
+        Some((_, Some(feature))) => format!("it needs the feature '{feature}' of pip-services-mqtt"),
+        None => "it must be mqtt, mqtts, ws or wss".to_owned(),
+    };
+    let message = format!("{key} asks for the protocol '{name}'; {why}");
+    Err(config_error(correlation_id, "UNSUPPORTED_PROTOCOL", key, message))
 }
 
 fn config_error(
@@ -217,7 +292,7 @@ mod tests {
     async fn user_info_of_a_uri_is_decoded_and_a_credential_wins_over_it() {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
-        assert_eq!(target.endpoints[0], Endpoint { host: "::1".into(), port: 2000 });
+        assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:2000");
         assert_eq!(target.username.as_deref(), Some("me@home"));
         assert_eq!(target.password, Some(Secret::new("p/s")));
         let target =
@@ -231,10 +306,61 @@ mod tests {
         assert_eq!(target.endpoints.iter().map(|e| e.host.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 
+    #[cfg(all(feature = "tls", feature = "websocket"))]
+    #[tokio::test]
+    async fn each_protocol_has_its_names_and_its_port() {
+        for (name, uri) in [
+            ("mqtt", "mqtt://h:1883"),
+            ("tcp", "mqtt://h:1883"),
+            ("mqtts", "mqtts://h:8883"),
+            ("ssl", "mqtts://h:8883"),
+            ("tls", "mqtts://h:8883"),
+            ("ws", "ws://h:80"),
+            ("wss", "wss://h:443"),
+        ] {
+            let parts = [("connection.host", "h"), ("connection.protocol", name)];
+            assert_eq!(resolve(&parts).await.unwrap().endpoints[0].to_string(), uri);
+            let whole = format!("{name}://h");
+            assert_eq!(resolve(&[("connection.uri", &whole)]).await.unwrap().endpoints[0].to_string(), uri);
+        }
+    }
+
+    #[cfg(not(all(feature = "tls", feature = "websocket")))]
+    #[tokio::test]
+    async fn a_protocol_whose_feature_is_off_is_refused_with_the_features_name() {
+        for (uri, feature, is_on) in [
+            ("mqtts://h", "'tls'", cfg!(feature = "tls")),
+            ("ws://h", "'websocket'", cfg!(feature = "websocket")),
+        ] {
+            let resolved = resolve(&[("connection.uri", uri)]).await;
+            assert_eq!(resolved.is_ok(), is_on, "{uri}");
+            if let Err(error) = resolved {
+                assert_eq!(error.code(), "UNSUPPORTED_PROTOCOL");
+                assert!(error.message().contains(feature), "{error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_others_could_read_is_a_warning_except_on_this_machine() {
+        let warnings = async |uri: &str| resolve(&[("connection.uri", uri)]).await.unwrap().warnings();
+        let told = warnings("mqtt://me:hunter2@broker.example.com").await;
+        assert!(told.len() == 1 && told[0].contains("mqtt://broker.example.com:1883"), "{told:?}");
+        assert!(!told[0].contains("hunter2"), "{told:?}");
+        for uri in [
+            "mqtt://broker.example.com",
+            "mqtt://me:p@localhost",
+            "mqtt://me:p@127.0.0.1",
+            "mqtt://me:p@[::1]",
+        ] {
+            assert_eq!(warnings(uri).await, [""; 0], "{uri}");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_missing_or_wrong_is_named() {
         type Tuples = &'static [(&'static str, &'static str)];
-        let cases: [(Tuples, &str, &str); 9] = [
+        let cases: [(Tuples, &str, &str); 11] = [
             (&[], "NO_CONNECTION", "connection"),
             (&[("connection.port", "1")], "NO_HOST", "connection.host"),
             (
@@ -246,12 +372,35 @@ mod tests {
             (&[("connection.uri", "not a uri")], "BAD_URI", "connection.uri"),
             (&[("connection.host", "h"), ("credential.password", "p")], "NO_USERNAME", "credential.username"),
             (&[("connection.uri", "mqtt://a%00b:x@h")], "BAD_VALUE", "credential.username"),
+            (&[("connection.host", "h"), ("connection.ca", "ca.pem")], "BAD_VALUE", "connection.ca"),
+            (&[("connection.uri", "tcp://h"), ("connection.cert", "c.pem")], "BAD_VALUE", "connection.cert"),
             (&[("connection.host", "h"), ("connection.port", "mqtt")], "BAD_VALUE", "connection.port"),
             (&[("connection.host", "h"), ("connection.port", "70000")], "BAD_VALUE", "connection.port"),
         ];
         for (tuples, code, key) in cases {
             let error = resolve(tuples).await.unwrap_err();
             assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{tuples:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_one_of_several_connections_names_its_section() {
+        let cases = [
+            ("connections.1.port", "1", "connections.1.host"),
+            ("connections.1.uri", "mqtt://", "connections.1.uri"),
+            ("connections.1.uri", "http://h", "connections.1.uri"),
+            ("connections.1.protocol", "http", "connections.1.protocol"),
+            ("connections.1.port", "70000", "connections.1.port"),
+            ("connections.1.port", "0", "connections.1.port"),
+        ];
+        for (key, value, named) in cases {
+            let mut tuples = vec![("connections.0.host", "a"), (key, value)];
+            if value.ends_with('0') {
+                tuples.push(("connections.1.host", "b"));
+            }
+            let error = resolve(&tuples).await.unwrap_err();
+            assert_eq!(error.detail("key"), Some(named), "{tuples:?}");
+            assert!(error.message().starts_with(named), "{error}");
         }
     }
 

@@ -200,6 +200,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::client::MessageProperties;
 
     #[derive(Default)]
     struct Recorder(Mutex<Vec<String>>);
@@ -219,7 +220,12 @@ mod tests {
     }
 
     fn arrive(router: &Router, topic: &str) -> (usize, usize) {
-        router.dispatch(&Delivery { topic: topic.into(), payload: Bytes::new(), ack: None })
+        router.dispatch(&Delivery {
+            topic: topic.into(),
+            payload: Bytes::new(),
+            properties: MessageProperties::default(),
+            ack: None,
+        })
     }
 
     fn subscribe(filter: &str, qos: QoS) -> Option<Request> {

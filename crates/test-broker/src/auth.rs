@@ -12,21 +12,31 @@ use crate::settings::{Settings, User};
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Lets a list of users in, or everybody where there is none.
+/// Lets a list of users in, or everybody where there are none. They may then use all topics but some, and subscribe, if
+/// anybody may.
 ///
 /// The passwords are compared as they are. The broker's own provider hashes them with Argon2, which without
 /// optimisation takes a second for each connection, and it would hold up every other client meanwhile.
-pub(crate) struct Users {
+pub(crate) struct Access {
     users: Vec<User>,
+    denied: Vec<String>,
     may_subscribe: bool,
 }
 
-impl Users {
+impl Access {
     /// What the settings ask for, where that is more than to let everybody do everything.
     pub(crate) fn from_settings(settings: &Settings) -> Option<Self> {
-        let Settings { users, refuse_subscriptions, .. } = settings;
-        let needed = !users.is_empty() || *refuse_subscriptions;
-        needed.then(|| Self { users: users.clone(), may_subscribe: !refuse_subscriptions })
+        let Settings { users, denied, refuse_subscriptions, .. } = settings;
+        let needed = !users.is_empty() || !denied.is_empty() || *refuse_subscriptions;
+        needed.then(|| Self {
+            users: users.clone(),
+            denied: denied.clone(),
+            may_subscribe: !refuse_subscriptions,
+        })
+    }
+
+    fn allows(&self, topic: &str) -> bool {
+        !self.denied.iter().any(|denied| denied == topic)
     }
 
     fn know(&self, connect: &ConnectPacket) -> bool {
@@ -37,7 +47,7 @@ impl Users {
     }
 }
 
-impl AuthProvider for Users {
+impl AuthProvider for Access {
     fn authenticate<'a>(
         &'a self,
         connect: &'a ConnectPacket,
@@ -55,17 +65,17 @@ impl AuthProvider for Users {
         &'a self,
         _client_id: &str,
         _user: Option<&'a str>,
-        _topic: &'a str,
+        topic: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(true))
+        Box::pin(std::future::ready(self.allows(topic)))
     }
 
     fn authorize_subscribe<'a>(
         &'a self,
         _client_id: &str,
         _user: Option<&'a str>,
-        _filter: &'a str,
+        filter: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(std::future::ready(self.may_subscribe))
+        Box::pin(std::future::ready(self.may_subscribe && self.allows(filter)))
     }
 }

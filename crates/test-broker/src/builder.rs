@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use crate::broker::Running;
 use crate::folder::Folder;
 use crate::port::Port;
-use crate::settings::{Settings, User};
+use crate::settings::{Settings, Tls, User};
 use crate::{BrokerError, Engine, TestBroker};
 
 /// How often another port is tried when the chosen one turns out to be in use.
@@ -37,6 +37,13 @@ impl TestBrokerBuilder {
         self
     }
 
+    /// Lets nobody publish to this topic, nor subscribe to it. Mosquitto grants the subscription all the same, and
+    /// delivers nothing.
+    pub fn deny(mut self, topic: impl Into<String>) -> Self {
+        self.settings.denied.push(topic.into());
+        self
+    }
+
     /// Keeps sessions and their queued messages over [`stop`](TestBroker::stop) and
     /// [`restart`](TestBroker::restart). Without it a restarted broker knows nothing. Over a
     /// [`crash`](TestBroker::crash) it keeps what it had saved.
@@ -51,20 +58,47 @@ impl TestBrokerBuilder {
         self
     }
 
+    /// Encrypts connections with this certificate and its key, both in PEM form. Only Mosquitto does.
+    pub fn tls(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
+        let client_ca = self.settings.tls.take().and_then(|tls| tls.client_ca);
+        self.settings.tls = Some(Tls { certificate: certificate.into(), key: key.into(), client_ca });
+        self
+    }
+
+    /// Lets only clients in that have a certificate signed by this one, in PEM form. Counts after
+    /// [`tls`](Self::tls).
+    pub fn client_ca(mut self, certificate: impl Into<String>) -> Self {
+        if let Some(tls) = &mut self.settings.tls {
+            tls.client_ca = Some(certificate.into());
+        }
+        self
+    }
+
+    /// Speaks WebSocket instead of plain MQTT, over TLS where that is set. Only Mosquitto does.
+    pub fn websocket(mut self) -> Self {
+        self.settings.websocket = true;
+        self
+    }
+
     /// Starts the broker. It accepts connections when this returns.
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Unsupported`] for what the engine cannot do, [`BrokerError::NotInstalled`] without Mosquitto, [`BrokerError::BadUser`], and [`BrokerError::Start`] with
-    /// what the engine says.
+    /// [`BrokerError::Unsupported`] for what the engine cannot do, [`BrokerError::NotInstalled`] without Mosquitto,
+    /// [`BrokerError::BadUser`], and [`BrokerError::Start`] with what the engine says.
     pub fn start(self) -> Result<TestBroker, BrokerError> {
         let Self { engine, settings } = self;
         if let Some(user) = settings.users.iter().find(|user| !user.fits_a_password_file()) {
             return Err(BrokerError::BadUser { name: user.name.clone() });
         }
-        if settings.refuse_subscriptions && engine == Engine::Mosquitto {
+        let unsupported = [
             // Its lists of what is allowed keep messages back, and grant all subscriptions.
-            return Err(BrokerError::Unsupported { engine, call: "refuse_subscriptions" });
+            (settings.refuse_subscriptions, Engine::Mosquitto, "refuse_subscriptions"),
+            (settings.tls.is_some(), Engine::Embedded, "tls"),
+            (settings.websocket, Engine::Embedded, "websocket"),
+        ];
+        if let Some((.., call)) = unsupported.into_iter().find(|(asked, by, _)| *asked && *by == engine) {
+            return Err(BrokerError::Unsupported { engine, call });
         }
         let folder = Folder::default();
 

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::auth::Users;
+use crate::auth::Access;
 use crate::folder::Folder;
 use crate::port;
 use crate::settings::Settings;
@@ -53,14 +53,14 @@ impl EmbeddedBroker {
             .build()
             .map_err(BrokerError::io("make a runtime for the broker"))?;
         let config = config(settings, folder, port)?;
-        let users = Users::from_settings(settings);
+        let access = Access::from_settings(settings);
 
         let (commands, inbox) = mpsc::unbounded_channel();
         let (started_tx, started) = std_mpsc::channel();
         let thread = thread::Builder::new()
             .name(format!("test-broker-{port}"))
             .spawn(move || {
-                serve(&runtime, config, users, &started_tx, inbox);
+                serve(&runtime, config, access, &started_tx, inbox);
                 runtime.shutdown_timeout(DISK_TIMEOUT);
             })
             .map_err(BrokerError::io("start a thread for the broker"))?;
@@ -140,7 +140,7 @@ fn config(settings: &Settings, folder: &Folder, port: u16) -> Result<BrokerConfi
 fn serve(
     runtime: &Runtime,
     config: BrokerConfig,
-    users: Option<Users>,
+    access: Option<Access>,
     started: &std_mpsc::Sender<Result<(), String>>,
     mut inbox: mpsc::UnboundedReceiver<Command>,
 ) {
@@ -152,8 +152,8 @@ fn serve(
                 return;
             }
         };
-        if let Some(users) = users {
-            broker = broker.with_auth_provider(Arc::new(users));
+        if let Some(access) = access {
+            broker = broker.with_auth_provider(Arc::new(access));
         }
         let router = broker.router();
         let shutdown = broker.shutdown_handle();

@@ -29,6 +29,7 @@
 //! | [`crash`](TestBroker::crash) | every connection is cut without a word | `SIGKILL` |
 //! | [`freeze`](TestBroker::freeze), [`thaw`](TestBroker::thaw) | unsupported | `SIGSTOP`, `SIGCONT` |
 //! | [`disconnect_client`](TestBroker::disconnect_client) | cuts one client | unsupported |
+//! | [`tls`](TestBrokerBuilder::tls), [`websocket`](TestBrokerBuilder::websocket) | unsupported | a listener for them |
 //! | [`persistent`](TestBrokerBuilder::persistent) | file storage | persistence file, saved on every change |
 //! | [`refuse_subscriptions`](TestBrokerBuilder::refuse_subscriptions) | by its authorization | unsupported |
 //!

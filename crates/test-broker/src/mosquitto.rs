@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -12,13 +12,19 @@ use std::time::{Duration, Instant};
 
 use crate::port;
 use crate::process::{POLL_INTERVAL, Process};
-use crate::settings::{Settings, User};
+use crate::settings::{Settings, Tls, User};
 use crate::{BrokerError, Engine};
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long one attempt to get an answer takes; the next one may find the broker further on.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Files of the broker's folder.
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+const CLIENT_CA: &str = "client-ca.pem";
+const SOCKET: &str = "socket";
 
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -37,10 +43,20 @@ impl MosquittoBroker {
         if !settings.users.is_empty() && !password_file.exists() {
             write_password_file(&settings.users, &password_file)?;
         }
-        Self::run(&config(settings, folder, &password_file, port), folder, port)
+        if let Some(tls) = &settings.tls {
+            write_tls_files(tls, folder)?;
+        }
+        let socket = (settings.websocket || settings.tls.is_some()).then(|| folder.join(SOCKET));
+        let mut config = config(settings, folder, &password_file, port, socket.as_deref());
+        if !settings.denied.is_empty() {
+            let file = folder.join("access");
+            fs::write(&file, access(settings)).map_err(BrokerError::io("write Mosquitto's access list"))?;
+            config = format!("{config}acl_file {}\n", file.display());
+        }
+        Self::run(&config, folder, port, socket.as_deref())
     }
 
-    fn run(config: &str, folder: &Path, port: u16) -> Result<Self, BrokerError> {
+    fn run(config: &str, folder: &Path, port: u16, socket: Option<&Path>) -> Result<Self, BrokerError> {
         let program = find("mosquitto")?;
         let config_file = folder.join("mosquitto.conf");
         fs::write(&config_file, config).map_err(BrokerError::io("write Mosquitto's configuration"))?;
@@ -61,7 +77,7 @@ impl MosquittoBroker {
         )
         .map_err(BrokerError::io("run Mosquitto"))?;
         let mut broker = Self { process };
-        broker.wait_until_it_answers(port, &log_file)?;
+        broker.wait_until_it_answers(port, socket, &log_file)?;
         Ok(broker)
     }
 
@@ -94,9 +110,14 @@ impl MosquittoBroker {
 
     /// Returns when Mosquitto answers. That it is this process which answers is certain because nobody listened on the
     /// port when it was started.
-    fn wait_until_it_answers(&mut self, port: u16, log_file: &Path) -> Result<(), BrokerError> {
+    fn wait_until_it_answers(
+        &mut self,
+        port: u16,
+        socket: Option<&Path>,
+        log_file: &Path,
+    ) -> Result<(), BrokerError> {
         let deadline = Instant::now() + START_TIMEOUT;
-        while !answers(port) {
+        while !answers(port, socket) {
             if let Some(status) = self.process.ended().map_err(BrokerError::io("wait for Mosquitto"))? {
                 return Err(why_it_ended(status, port, log_file));
             }
@@ -114,16 +135,27 @@ impl MosquittoBroker {
 ///
 /// To be able to connect is not enough: Mosquitto listens a little before its main loop begins, and in between it
 /// overhears the signal to stop.
-fn answers(port: u16) -> bool {
+///
+/// On the socket, if there is one, as the port then speaks something else.
+fn answers(port: u16, socket: Option<&Path>) -> bool {
     // A new session without a name, of version 3.1.1.
     const CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0";
-    let ask = || -> io::Result<bool> {
-        let mut stream = TcpStream::connect(port::address(port))?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    fn ask(mut stream: impl io::Read + io::Write) -> io::Result<bool> {
         stream.write_all(CONNECT)?;
         Ok(stream.read(&mut [0])? > 0)
+    }
+    let answered = match socket {
+        #[cfg(unix)]
+        Some(socket) => std::os::unix::net::UnixStream::connect(socket).and_then(|stream| {
+            stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+            ask(stream)
+        }),
+        _ => TcpStream::connect(port::address(port)).and_then(|stream| {
+            stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+            ask(stream)
+        }),
     };
-    ask().unwrap_or(false)
+    answered.unwrap_or(false)
 }
 
 fn why_it_ended(status: ExitStatus, port: u16, log_file: &Path) -> BrokerError {
@@ -145,10 +177,31 @@ fn read_log(log_file: &Path) -> String {
     }
 }
 
-fn config(settings: &Settings, folder: &Path, password_file: &Path, port: u16) -> String {
+fn config(
+    settings: &Settings,
+    folder: &Path,
+    password_file: &Path,
+    port: u16,
+    socket: Option<&Path>,
+) -> String {
+    let mut listener = format!("listener {port} 127.0.0.1\n");
+    if settings.websocket {
+        listener += "protocol websockets\n";
+    }
+    if let Some(tls) = &settings.tls {
+        let file = |name: &str| folder.join(name).display().to_string();
+        listener += &format!("certfile {}\nkeyfile {}\n", file(CERTIFICATE), file(KEY));
+        if tls.client_ca.is_some() {
+            listener += &format!("cafile {}\nrequire_certificate true\n", file(CLIENT_CA));
+        }
+    }
+    if let Some(socket) = socket {
+        // For the question whether it answers; and with WebSocket alone Mosquitto 2.0.11 does not start.
+        listener += &format!("listener 0 {}\n", socket.display());
+    }
     // Zero means no limit: above its limits Mosquitto drops messages with no more than a line in the log.
     let mut config = format!(
-        "listener {port} 127.0.0.1\n\
+        "{listener}\
          log_dest stderr\n\
          set_tcp_nodelay true\n\
          sys_interval 0\n\
@@ -175,6 +228,25 @@ fn config(settings: &Settings, folder: &Path, password_file: &Path, port: u16) -
         writeln!(config, "persistence false")
     };
     config
+}
+
+fn write_tls_files(tls: &Tls, folder: &Path) -> Result<(), BrokerError> {
+    let client_ca = tls.client_ca.as_ref().map(|certificate| (CLIENT_CA, certificate));
+    for (name, pem) in [(CERTIFICATE, &tls.certificate), (KEY, &tls.key)].into_iter().chain(client_ca) {
+        fs::write(folder.join(name), pem).map_err(BrokerError::io("write a certificate"))?;
+    }
+    Ok(())
+}
+
+/// What everybody may do: first who has no name, then each user.
+fn access(settings: &Settings) -> String {
+    let mut rules = "topic readwrite #\n".to_owned();
+    for topic in &settings.denied {
+        // Writing to a string does not fail.
+        let _ = writeln!(rules, "topic deny {topic}");
+    }
+    let users = settings.users.iter().map(|user| format!("user {}\n{rules}", user.name));
+    std::iter::once(rules.clone()).chain(users).collect()
 }
 
 /// Has Mosquitto's own tool write the file, user by user. Its mode for whole files cuts passwords at a colon.
@@ -234,7 +306,8 @@ mod tests {
     fn a_mosquitto_that_ends_at_once_is_an_error_with_its_log() {
         let folder = tempfile::tempdir().unwrap();
         let port = port::Port::reserve().unwrap();
-        let error = MosquittoBroker::run("no_such_setting true\n", folder.path(), port.number()).unwrap_err();
+        let error =
+            MosquittoBroker::run("no_such_setting true\n", folder.path(), port.number(), None).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, BrokerError::Start { .. }), "{text}");
         assert!(text.contains("no_such_setting"), "the log is not in: {text}");

@@ -5,10 +5,25 @@
 pub(crate) struct Settings {
     /// Name and password. With none, everybody is let in; with any, only they are.
     pub(crate) users: Vec<User>,
+    /// Topics that nobody may use.
+    pub(crate) denied: Vec<String>,
     /// Whether sessions and their messages survive a restart.
     pub(crate) persistent: bool,
     /// Whether nobody may subscribe to anything.
     pub(crate) refuse_subscriptions: bool,
+    /// With what its connections are encrypted, if they are.
+    pub(crate) tls: Option<Tls>,
+    /// Whether MQTT travels in WebSocket.
+    pub(crate) websocket: bool,
+}
+
+/// Certificates and a key in PEM form.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    /// Who has to sign the certificate that a client must have; `None`: no client needs one.
+    pub(crate) client_ca: Option<String>,
 }
 
 /// One account.

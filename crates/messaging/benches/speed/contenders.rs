@@ -54,7 +54,7 @@ impl Contender for Queue {
             queue.configure(&ConfigParams::from_tuples(options)).unwrap();
         }
         let queue = QueueEnd(Arc::new(queue));
-        crate::runtime().block_on(queue.0.open(None)).unwrap();
+        crate::one_thread().block_on(queue.0.open(None)).unwrap();
         Some((queue.clone(), vec![queue; receivers]))
     }
 }

@@ -9,8 +9,8 @@ use tokio::{runtime::Runtime, time::sleep};
 use crate::{
     Scale,
     contenders::{Contender, Mpsc, Queue, Receiver, Sender},
-    runtime,
     statistics::percentile,
+    two_threads,
 };
 
 /// Between two messages, so that the receiver waits again and its thread sleeps.
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_micros(500);
 /// Prints how long it takes from a send to the return of a receive that waited on another thread.
 pub(crate) fn compare(scale: Scale) {
     println!("\nfrom a send to the return of a receive that waits");
-    let runtime = runtime();
+    let runtime = two_threads();
     for (name, mut times) in [
         (Queue::NAME, wake_ups::<Queue>(&runtime, scale.wake_ups)),
         (Mpsc::NAME, wake_ups::<Mpsc>(&runtime, scale.wake_ups)),

@@ -38,7 +38,12 @@ fn main() {
     latency::compare(scale);
 }
 
-/// A runtime with two threads, as the tasks of one queue seldom have more of a machine.
-fn runtime() -> Runtime {
+/// For one task.
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// For several tasks.
+fn two_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }

@@ -12,8 +12,9 @@ use tokio::{runtime::Runtime, task::JoinSet};
 use crate::{
     Scale,
     contenders::{AsyncChannel, Contender, Flume, Mpsc, Queue, QueueEnd, Receiver, Sender},
-    runtime,
+    one_thread,
     statistics::median,
+    two_threads,
 };
 
 /// How many messages a bounded contender holds.
@@ -31,7 +32,6 @@ enum Tasks {
 /// Prints messages per second of all, and what share of the fastest channel the queue is: in the median of all rounds,
 /// and in the best round of each, which was disturbed least.
 pub(crate) fn compare(scale: Scale) {
-    let runtime = runtime();
     for bound in [Some(BOUND), None] {
         for (name, tasks) in [
             ("1 task", Tasks::One),
@@ -41,6 +41,7 @@ pub(crate) fn compare(scale: Scale) {
         ] {
             let bounded = bound.map_or("no bound".into(), |bound| format!("at most {bound} messages"));
             println!("\n{name}, {bounded}");
+            let runtime = if let Tasks::One = tasks { one_thread() } else { two_threads() };
             let mut speeds: [Vec<f64>; 4] = Default::default();
             let mut ratios = Vec::new();
             for _ in 0..scale.rounds {
@@ -84,21 +85,15 @@ pub(crate) fn observed(scale: Scale) {
 
     let queue = MemoryMessageQueue::new("orders");
     queue.set_references(&references).unwrap();
-    let runtime = runtime();
+    let runtime = one_thread();
     runtime.block_on(queue.open(None)).unwrap();
     let queue = QueueEnd(Arc::new(queue));
     let mut speeds = Vec::new();
     for _ in 0..scale.rounds {
-        let (sender, mut receiver, messages) = (queue.clone(), queue.clone(), scale.messages);
         let start = Instant::now();
-        let task = runtime.spawn(async move {
-            for _ in 0..messages {
-                sender.send(message()).await;
-                receiver.receive().await;
-            }
-        });
+        let task = runtime.spawn(to_and_fro(queue.clone(), queue.clone(), scale.messages));
         runtime.block_on(task).unwrap();
-        speeds.push(messages as f64 / start.elapsed().as_secs_f64());
+        speeds.push(scale.messages as f64 / start.elapsed().as_secs_f64());
     }
     let counted = counters.get("queue.orders.received_messages").and_then(|counter| counter.count);
     assert_eq!(counted, i64::try_from(scale.rounds * scale.messages).ok(), "not all was counted");
@@ -117,13 +112,7 @@ fn speed<C: Contender>(runtime: &Runtime, bound: Option<usize>, tasks: Tasks, co
     runtime.block_on(async {
         let mut running = JoinSet::new();
         if let Tasks::One = tasks {
-            let mut receiver = receivers.remove(0);
-            running.spawn(async move {
-                for _ in 0..count {
-                    sender.send(message()).await;
-                    receiver.receive().await;
-                }
-            });
+            running.spawn(to_and_fro(sender, receivers.remove(0), count));
         } else {
             let share = count / receivers.len();
             for mut receiver in receivers {
@@ -147,6 +136,14 @@ fn speed<C: Contender>(runtime: &Runtime, bound: Option<usize>, tasks: Tasks, co
         }
     });
     Some(count as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Sends a message and receives it, again and again.
+async fn to_and_fro(sender: impl Sender, mut receiver: impl Receiver, count: usize) {
+    for _ in 0..count {
+        sender.send(message()).await;
+        receiver.receive().await;
+    }
 }
 
 fn message() -> MessageEnvelope {

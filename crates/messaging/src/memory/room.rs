@@ -4,7 +4,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::waiters::Waiters;
-use crate::wait::{Attempt, after, sleep_until_or_forever, wait_for};
+use crate::wait::{Attempt, after, sleep_until_or_forever, wait};
 
 /// Senders that wait for room, in the order in which they came.
 #[derive(Default)]
@@ -36,12 +36,12 @@ impl Room {
         let waiting = self.waiters.enter();
         let in_line = async {
             let _first = self.first.lock().await;
-            wait_for(waiting.changed(), closed, Duration::MAX, attempt).await
+            wait(waiting.changed(), attempt).await;
         };
         tokio::select! {
             biased;
             () = closed.cancelled() => false,
-            entered = in_line => entered.is_some(),
+            () = in_line => true,
             () = sleep_until_or_forever(deadline) => false,
         }
     }

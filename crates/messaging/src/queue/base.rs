@@ -68,6 +68,7 @@ struct Names {
     dead: String,
     dead_dropped: String,
     expired: String,
+    cached: String,
     dropped: String,
     malformed: String,
     failed: String,
@@ -86,6 +87,7 @@ impl Names {
             dead: counter("dead_messages"),
             dead_dropped: counter("dropped_dead_messages"),
             expired: counter("expired_messages"),
+            cached: counter("cached_messages"),
             dropped: counter("dropped_messages"),
             malformed: counter("malformed_messages"),
             failed: counter("failed_handlers"),
@@ -246,6 +248,13 @@ impl MessageQueue {
             let id = envelope.correlation_id.as_deref().or(correlation_id);
             let name = &self.names.load().queue;
             self.logger.log(level, id, None, format_args!("{event} message {envelope} {at} [{name}]"));
+        }
+    }
+
+    /// So many messages wait in the cache.
+    pub(crate) fn cached(&self, count: impl FnOnce() -> usize) {
+        if !self.counters.0.is_empty() {
+            self.counters.last(&self.names.load().cached, count() as f64);
         }
     }
 

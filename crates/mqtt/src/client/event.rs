@@ -1,5 +1,6 @@
-use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{Delivery, Reason};
 
 /// What a client tells, in the order in which it happened.
 ///
@@ -10,18 +11,7 @@ pub(crate) type Events = UnboundedReceiver<Event>;
 pub(crate) enum Event {
     /// The broker accepted the connection.
     Connected,
-    /// The connection was lost, not closed.
-    Disconnected,
+    /// The connection was lost, not closed; the broker may have told why.
+    Disconnected(Option<Reason>),
     Message(Delivery),
 }
-
-/// A message that arrived.
-pub(crate) struct Delivery {
-    pub(crate) topic: String,
-    pub(crate) payload: Bytes,
-    /// How to acknowledge it, where the client did not do so on arrival.
-    pub(crate) ack: Option<Ack>,
-}
-
-/// Acknowledges a message. No client at hand offers it yet.
-pub(crate) type Ack = Box<dyn FnOnce() + Send>;

@@ -1,11 +1,15 @@
 //! The MQTT client. Its crate is named nowhere else: the rest sees one ordered stream of [`Event`]s, and
 //! futures that end at the broker's answer.
 
+mod connect_packet;
 mod error;
 mod event;
+mod message;
 mod paho;
+mod properties;
 mod relay;
 
-pub(crate) use error::ClientError;
-pub(crate) use event::{Delivery, Event, Events};
+pub(crate) use error::{ClientError, Reason};
+pub(crate) use event::{Event, Events};
+pub(crate) use message::{Delivery, MessageProperties, Publication};
 pub(crate) use paho::{Client, PublishAck};

@@ -12,10 +12,10 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use paho_mqtt::{
     AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
-    DeliveryToken, Error, Message, MqttVersion, PersistenceType, QoS as PahoQoS,
+    DeliveryToken, Error, MessageBuilder, MqttVersion as PahoVersion, PersistenceType, Properties,
+    QoS as PahoQoS,
 };
 use tokio::{
-    net::TcpStream,
     sync::{
         Mutex,
         mpsc::{self, UnboundedSender},
@@ -25,16 +25,18 @@ use tokio::{
 };
 
 use super::{
-    ClientError, Delivery, Event, Events,
-    relay::{Entrance, Relay},
+    ClientError, Delivery, Event, Events, MessageProperties, Publication,
+    properties::{from_paho, kept_session, reason, to_paho},
+    relay::{Entrance, Relay, reach},
 };
 use crate::{
-    options::{ConnectionOptions, LONGEST_KEEPALIVE, QoS},
+    options::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, QoS, Will},
     resolver::ConnectTarget,
+    transport::{Transport, TransportError},
 };
 
 /// More than any caller keeps in flight, so that the client never refuses a message for want of room.
-const MAX_BUFFERED: i32 = 10_000;
+const MAX_BUFFERED: i32 = 100_000;
 
 /// Never connected and never dropped. When a process's last client goes and another is made, the C library
 /// leaks two descriptors; with this one the last never goes.
@@ -51,6 +53,7 @@ pub(crate) struct Client {
     /// a process comes back to a kept session, it sends again what is in flight of them all.
     inner: ArcSwap<AsyncClient>,
     client_id: String,
+    version: MqttVersion,
     events: UnboundedSender<Event>,
     /// Ends when the library has let go of the last attempt to connect. Until then it holds a handle of the
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
@@ -64,11 +67,12 @@ type Attempt = oneshot::Receiver<()>;
 
 impl Client {
     /// A client that is not connected, and what it tells.
-    pub(crate) fn new(client_id: &str) -> Result<(Self, Events), ClientError> {
+    pub(crate) fn new(client_id: &str, version: MqttVersion) -> Result<(Self, Events), ClientError> {
         let (events, receiver) = mpsc::unbounded_channel();
         let client = Self {
-            inner: ArcSwap::from_pointee(library_client(client_id, &events)?),
+            inner: ArcSwap::from_pointee(library_client(client_id, version, &events)?),
             client_id: client_id.to_owned(),
+            version,
             events,
             attempt: Mutex::default(),
             relay: StdMutex::default(),
@@ -83,6 +87,7 @@ impl Client {
     pub(crate) async fn connect(
         &self,
         address: SocketAddr,
+        transport: &Arc<Transport>,
         target: &ConnectTarget,
         options: &ConnectionOptions,
         limit: Duration,
@@ -98,13 +103,13 @@ impl Client {
         }
         self.set_relay(None);
         if options.clean_session {
-            self.inner.store(Arc::new(library_client(&self.client_id, &self.events)?));
+            self.inner.store(Arc::new(library_client(&self.client_id, self.version, &self.events)?));
         }
         let start = Instant::now();
-        let broker = timeout(limit, TcpStream::connect(address))
+        let broker = timeout(limit, reach(transport.clone(), address))
             .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(|error| ClientError::Failed(format!("no broker answers there: {error}")))?;
+            .map_err(|_| TransportError::silent())?
+            .map_err(no_relay)??;
         let limit = limit.saturating_sub(start.elapsed());
         let entrance = Entrance::open().await.map_err(no_relay)?;
         let (held, released) = oneshot::channel::<()>();
@@ -112,7 +117,7 @@ impl Client {
 
         let events = self.events.clone();
         let mut token = self.inner().connect_with_callbacks(
-            connect_options(entrance.address, target, options, limit),
+            connect_options(entrance.address, target, options, limit)?,
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -125,7 +130,7 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker) => {
+            relay = entrance.admit(broker, target.password.clone()) => {
                 self.set_relay(Some(relay.map_err(no_relay)?));
                 token.await
             }
@@ -136,29 +141,39 @@ impl Client {
         *attempt = None;
         match outcome {
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
-            Err(error) => Err(connect_error(error)),
+            Err(error) => {
+                let lost = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+                let why = lost.as_ref().and_then(Relay::why_lost);
+                Err(why.map_or_else(|| connect_error(error), ClientError::Transport))
+            }
         }
     }
 
     /// Hands a message to the client. What it gives ends when the message is written (QoS 0) or acknowledged.
-    pub(crate) fn publish(
-        &self,
-        topic: &str,
-        payload: &Bytes,
-        qos: QoS,
-        retain: bool,
-    ) -> Result<PublishAck, ClientError> {
-        let message = match retain {
-            true => Message::new_retained(topic, payload.as_ref(), paho_qos(qos)),
-            false => Message::new(topic, payload.as_ref(), paho_qos(qos)),
+    pub(crate) fn publish(&self, publication: &Publication<'_>) -> Result<PublishAck, ClientError> {
+        let Publication { topic, payload, qos, retain, properties } = publication;
+        let properties = match self.version {
+            MqttVersion::V5 => to_paho(properties)?,
+            MqttVersion::V3_1_1 => Properties::new(),
         };
+        let message = MessageBuilder::new()
+            .topic(*topic)
+            .payload(payload.as_ref())
+            .qos(paho_qos(*qos))
+            .retained(*retain)
+            .properties(properties)
+            .finalize();
         self.inner().try_publish(message).map(PublishAck).map_err(failed)
     }
 
-    /// Subscribes, and waits for the broker's grant.
-    pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<(), ClientError> {
+    /// Subscribes, and waits for the broker's grant, which can be of less than what is asked for.
+    pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<QoS, ClientError> {
         match self.inner().subscribe(filter, paho_qos(qos)).await {
-            Ok(_) => Ok(()),
+            Ok(response) => Ok(match response.subscribe_response() {
+                Some(0) => QoS::AtMostOnce,
+                Some(1) => QoS::AtLeastOnce,
+                _ => qos,
+            }),
             // The library has one error for a refusal and for a connection that broke meanwhile.
             Err(Error::Failure) if self.inner().is_connected() => {
                 Err(ClientError::Failed("the broker refused it".into()))
@@ -222,12 +237,17 @@ impl Future for PublishAck {
 }
 
 /// A client of the library that pushes what happens to the channel.
-fn library_client(client_id: &str, events: &UnboundedSender<Event>) -> Result<AsyncClient, ClientError> {
+fn library_client(
+    client_id: &str,
+    version: MqttVersion,
+    events: &UnboundedSender<Event>,
+) -> Result<AsyncClient, ClientError> {
     LazyLock::force(&ANCHOR);
     let options = CreateOptionsBuilder::new()
         // Each attempt names its server; the library wants one here as well.
         .server_uri("tcp://127.0.0.1:1")
         .client_id(client_id)
+        .mqtt_version(paho_version(version))
         .persistence(PersistenceType::None)
         .max_buffered_messages(MAX_BUFFERED)
         .finalize();
@@ -235,12 +255,17 @@ fn library_client(client_id: &str, events: &UnboundedSender<Event>) -> Result<As
 
     // Before the first connect: messages of a kept session can arrive before it returns.
     let sender = events.clone();
+    let has_properties = version == MqttVersion::V5;
     client.set_message_callback(move |_, message| {
         // The library also calls with no message, when the connection ends.
         if let Some(message) = message {
             let delivery = Delivery {
                 topic: message.topic().to_owned(),
                 payload: Bytes::copy_from_slice(message.payload()),
+                properties: match has_properties {
+                    true => from_paho(message.properties()),
+                    false => MessageProperties::default(),
+                },
                 ack: None,
             };
             let _ = sender.send(Event::Message(delivery));
@@ -248,7 +273,12 @@ fn library_client(client_id: &str, events: &UnboundedSender<Event>) -> Result<As
     });
     let sender = events.clone();
     client.set_connection_lost_callback(move |_| {
-        let _ = sender.send(Event::Disconnected);
+        let _ = sender.send(Event::Disconnected(None));
+    });
+    let sender = events.clone();
+    // Instead of the one above where the broker says goodbye, which only version 5 has.
+    client.set_disconnected_callback(move |_, properties, code| {
+        let _ = sender.send(Event::Disconnected(Some(reason(code, &properties))));
     });
     Ok(client)
 }
@@ -258,26 +288,41 @@ fn connect_options(
     target: &ConnectTarget,
     options: &ConnectionOptions,
     limit: Duration,
-) -> ConnectOptions {
+) -> Result<ConnectOptions, ClientError> {
     // With its default version the library tries again with 3.1, also after wrong credentials.
-    let mut builder = ConnectOptionsBuilder::with_mqtt_version(MqttVersion::V3_1_1);
+    let mut builder = ConnectOptionsBuilder::with_mqtt_version(paho_version(options.version));
+    match options.version {
+        MqttVersion::V3_1_1 => builder.clean_session(options.clean_session),
+        MqttVersion::V5 => builder.clean_start(options.clean_session),
+    };
+    if options.version == MqttVersion::V5 && !options.clean_session {
+        builder.properties(kept_session(options.session_expiry)?);
+    }
     builder
         .server_uris(&[format!("tcp://{address}")])
-        .clean_session(options.clean_session)
         .keep_alive_interval(keepalive(options.keepalive_timeout))
         .connect_timeout(whole_seconds(limit))
         .max_inflight(MAX_BUFFERED);
+    // The password is added by the relay: the library would log it.
     if let Some(username) = &target.username {
         builder.user_name(username);
     }
-    if let Some(password) = &target.password {
-        builder.password(password.expose());
+    if let Some(Will { topic, payload, qos, retain }) = &options.will {
+        let will = MessageBuilder::new().topic(topic).payload(payload.as_ref()).qos(paho_qos(*qos));
+        builder.will_message(will.retained(*retain).finalize());
     }
-    builder.finalize()
+    Ok(builder.finalize())
+}
+
+fn paho_version(version: MqttVersion) -> PahoVersion {
+    match version {
+        MqttVersion::V3_1_1 => PahoVersion::V3_1_1,
+        MqttVersion::V5 => PahoVersion::V5,
+    }
 }
 
 /// The library counts whole seconds.
-fn whole_seconds(time: Duration) -> Duration {
+pub(super) fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
 }
 
@@ -301,6 +346,13 @@ fn connect_error(error: Error) -> ClientError {
             ClientError::Unauthorized(code.to_string())
         }
         Error::ConnectReturn(code) => ClientError::Refused(code.to_string()),
+        Error::ReasonCode(code, properties) => {
+            let reason = reason(code, &properties);
+            match reason.is_unauthorized() {
+                true => ClientError::Unauthorized(reason.to_string()),
+                false => ClientError::Refused(reason.to_string()),
+            }
+        }
         // Here it only says that nothing answers at the address.
         Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
         error => failed(error),
@@ -311,9 +363,10 @@ fn no_relay(error: io::Error) -> ClientError {
     ClientError::Failed(format!("the way to the broker cannot be set up: {error}"))
 }
 
-fn failed(error: Error) -> ClientError {
+pub(super) fn failed(error: Error) -> ClientError {
     match error {
         Error::Disconnected | Error::OperationIncomplete => ClientError::Disconnected,
+        Error::ReasonCode(code, properties) => ClientError::Reason(reason(code, &properties)),
         Error::Publish(code, _) => failed(Error::from_return_code(code)),
         error => ClientError::Failed(error.to_string()),
     }

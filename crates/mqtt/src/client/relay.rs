@@ -2,17 +2,23 @@ use std::{
     future, io,
     net::{Ipv4Addr, SocketAddr},
     pin::pin,
-    sync::LazyLock,
+    sync::{Arc, LazyLock, OnceLock},
     thread,
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink, split},
     net::{TcpListener, TcpStream},
     runtime::{self, Handle},
     sync::oneshot,
     time::timeout,
+};
+
+use super::connect_packet;
+use crate::{
+    secret::Secret,
+    transport::{Opened, Transport, TransportError},
 };
 
 /// How long what is on its way may take when nobody waits for it any more.
@@ -30,6 +36,25 @@ static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
     Ok(handle)
 });
 
+fn runtime() -> io::Result<&'static Handle> {
+    RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))
+}
+
+/// Connects to the broker on the relays' thread, which the sockets belong to from then on.
+pub(super) async fn reach(
+    transport: Arc<Transport>,
+    address: SocketAddr,
+) -> io::Result<Result<Opened, TransportError>> {
+    let (mut give, opened) = oneshot::channel();
+    runtime()?.spawn(async move {
+        tokio::select! {
+            opened = transport.connect(address) => drop(give.send(opened)),
+            () = give.closed() => {}
+        }
+    });
+    opened.await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+}
+
 /// Where the client connects to, instead of the broker.
 pub(super) struct Entrance {
     listener: TcpListener,
@@ -45,9 +70,9 @@ impl Entrance {
 
     /// Waits for the client, and lets nobody else in. Who else on this machine comes first gets a connection
     /// to the broker as any that it can make itself, and the client's attempt fails.
-    pub(super) async fn admit(self, broker: TcpStream) -> io::Result<Relay> {
+    pub(super) async fn admit(self, broker: Opened, password: Option<Secret>) -> io::Result<Relay> {
         let (client, _) = self.listener.accept().await?;
-        Relay::start(client, broker)
+        Relay::start(client, broker, password)
     }
 }
 
@@ -61,21 +86,27 @@ pub(super) struct Relay {
     /// Gone with this handle, which cuts the connection to the broker.
     _kept: oneshot::Sender<()>,
     delivered: oneshot::Receiver<()>,
+    lost: Arc<OnceLock<io::Error>>,
 }
 
 impl Relay {
-    fn start(client: TcpStream, broker: TcpStream) -> io::Result<Self> {
+    fn start(client: TcpStream, broker: Opened, password: Option<Secret>) -> io::Result<Self> {
         client.set_nodelay(true)?;
-        broker.set_nodelay(true)?;
         // Sockets belong to the runtime that they were made in.
-        let (client, broker) = (client.into_std()?, broker.into_std()?);
-        let handle = RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))?;
+        let client = client.into_std()?;
+        let handle = runtime()?;
         let _entered = handle.enter();
-        let (client, broker) = (TcpStream::from_std(client)?, TcpStream::from_std(broker)?);
+        let client = TcpStream::from_std(client)?;
         let (kept, cut) = oneshot::channel();
         let (deliver, delivered) = oneshot::channel();
-        handle.spawn(relay(client, broker, cut, deliver));
-        Ok(Self { _kept: kept, delivered })
+        let lost = Arc::new(OnceLock::new());
+        handle.spawn(relay(client, broker, password, cut, deliver, lost.clone()));
+        Ok(Self { _kept: kept, delivered, lost })
+    }
+
+    /// What the transport says about the end of the connection to the broker.
+    pub(super) fn why_lost(&self) -> Option<TransportError> {
+        self.lost.get().and_then(TransportError::from_lost)
     }
 
     /// Waits until the client has closed its side, and what it wrote is on its way to the broker.
@@ -86,37 +117,61 @@ impl Relay {
 
 async fn relay(
     client: TcpStream,
-    broker: TcpStream,
-    cut: oneshot::Receiver<()>,
+    broker: Opened,
+    password: Option<Secret>,
+    mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
+    lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_broker, mut to_broker) = broker.into_split();
-    {
-        let mut upward = pin!(async {
-            pass_on(&mut from_client, &mut to_broker).await;
-            drop(deliver);
-        });
-        let mut downward = pin!(pass_on(&mut from_broker, &mut to_client));
-        tokio::select! {
-            // A socket that is closed with something unread takes back what was written to it.
-            () = &mut upward => drop(timeout(GRACE, downward).await),
-            () = &mut downward => {}
-            _ = cut => drop(timeout(GRACE, upward).await),
+    let greeted = async {
+        let connect = connect_packet::read(&mut from_client, password.as_ref()).await?;
+        broker.greet(&connect).await
+    };
+    let greeted = tokio::select! {
+        greeted = greeted => greeted,
+        _ = &mut cut => Err(io::ErrorKind::Interrupted.into()),
+    };
+    match greeted {
+        Ok(broker) => {
+            let (mut from_broker, mut to_broker) = split(broker);
+            let mut upward = pin!(async {
+                let _ = pass_on(&mut from_client, &mut to_broker).await;
+                let _ = to_broker.shutdown().await;
+                drop(deliver);
+            });
+            let mut downward = pin!(async {
+                if let Err(error) = pass_on(&mut from_broker, &mut to_client).await {
+                    // Before the client reads the end.
+                    let _ = lost.set(error);
+                }
+            });
+            tokio::select! {
+                // A socket that is closed with something unread takes back what was written to it.
+                () = &mut upward => drop(timeout(GRACE, downward).await),
+                () = &mut downward => {}
+                _ = cut => drop(timeout(GRACE, upward).await),
+            }
         }
+        Err(error) => drop(lost.set(error)),
     }
-    drop((from_broker, to_broker));
     let _ = to_client.shutdown().await;
-    pass_on(&mut from_client, &mut sink()).await;
+    let _ = pass_on(&mut from_client, &mut sink()).await;
 }
 
 /// Passes on until there is nothing more to read. What cannot be written is dropped.
-async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let _ = to.write_all(&buffer[..length]).await;
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        // What encrypts holds back what does not fill its buffer.
+        if to.write_all(&buffer[..length]).await.is_ok() {
+            let _ = to.flush().await;
+        }
     }
-    let _ = to.shutdown().await;
 }
 
 #[cfg(test)]
@@ -125,13 +180,20 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
 
+    const CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0";
+
     async fn relayed() -> (TcpStream, Relay, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let to_broker = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (broker, _) = listener.accept().await.unwrap();
+        let (mut broker, _) = listener.accept().await.unwrap();
         let entrance = Entrance::open().await.unwrap();
-        let client = TcpStream::connect(entrance.address).await.unwrap();
-        (client, entrance.admit(to_broker).await.unwrap(), broker)
+        let mut client = TcpStream::connect(entrance.address).await.unwrap();
+        let relay = entrance.admit(Opened::Stream(Box::new(to_broker)), None).await.unwrap();
+        client.write_all(CONNECT).await.unwrap();
+        let mut connect = [0; CONNECT.len()];
+        broker.read_exact(&mut connect).await.unwrap();
+        assert_eq!(connect, CONNECT);
+        (client, relay, broker)
     }
 
     async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -183,10 +245,11 @@ mod tests {
         // Never read by the client.
         broker.write_all(b"anything").await.unwrap();
         client.readable().await.unwrap();
-        client.write_all(&[7; 100_000]).await.unwrap();
+        // Not more than TCP takes at once: a close with something unread takes the rest back.
+        client.write_all(&[7; 50_000]).await.unwrap();
         drop(client);
         timeout(SOON, relay.delivered()).await.unwrap();
         drop(relay);
-        assert_eq!(read_to_end(&mut broker).await.unwrap(), [7; 100_000]);
+        assert_eq!(read_to_end(&mut broker).await.unwrap(), [7; 50_000]);
     }
 }

@@ -10,7 +10,7 @@ pub(super) struct Arrivals {
 
 impl MqttMessageListener for Arrivals {
     fn on_message(&self, delivery: &Delivery) {
-        match codec::decode(&delivery.topic, delivery.payload.clone(), self.serialize_envelope) {
+        match codec::decode(delivery, self.serialize_envelope) {
             Ok(envelope) => self.inbox.push(envelope),
             Err(error) => self.inbox.malformed(&error, &format!("topic '{}'", delivery.topic)),
         }

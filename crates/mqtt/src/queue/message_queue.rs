@@ -19,7 +19,7 @@ use pip_services_messaging::{
 use tokio::time::timeout;
 
 use super::{session::Session, setup::Setup};
-use crate::{MqttConnection, codec, options::QueueOptions, topic};
+use crate::{MqttConnection, client::Publication, codec};
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_message_count: true,
@@ -84,33 +84,13 @@ impl MqttMessageQueue {
         Self {
             cached: CachedMessageQueue::new(name, CAPABILITIES),
             setup: Mutex::default(),
-            own: Arc::new(MqttConnection::new()),
+            own: Arc::new(MqttConnection::named(name)),
             transition: tokio::sync::Mutex::default(),
         }
     }
 
     fn setup(&self) -> MutexGuard<'_, Setup> {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The filter to subscribe to, checked.
-    fn filter(
-        &self,
-        correlation_id: Option<&str>,
-        options: &QueueOptions,
-    ) -> Result<String, ApplicationError> {
-        let filter = options.topic.clone().unwrap_or_else(|| self.get_name());
-        if filter.is_empty() {
-            let message = "topic is not set, and the queue has no name that could stand for it";
-            return Err(
-                ApplicationError::config(correlation_id, "NO_TOPIC", message).with_details("key", "topic")
-            );
-        }
-        topic::check_filter(&filter).map_err(|error| {
-            ApplicationError::config(correlation_id, "BAD_TOPIC", format!("topic: {error}"))
-                .with_details("key", "topic")
-        })?;
-        Ok(filter)
     }
 
     /// Opens the queue's own connection, or checks the shared one, and the cache, which subscribes.
@@ -130,7 +110,7 @@ impl MqttMessageQueue {
                     .with_details("key", "dependencies.connection"));
             }
         }
-        let (limit, filter) = (session.connection.connect_timeout()?, session.filter.clone());
+        let (limit, filter) = (session.connection.connect_timeout()?, session.topics.filter.clone());
         let opening = timeout(limit, self.cached.open(correlation_id, inbox, session));
         opening.await.unwrap_or_else(|_| {
             let ms = limit.as_millis();
@@ -143,7 +123,7 @@ impl MqttMessageQueue {
 impl IConfigurable for MqttMessageQueue {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let mut configured = Setup::from_config(self.setup().config.override_with(config))?;
-        self.own.configure(&configured.config)?;
+        self.own.configure_own(&configured.config)?;
         self.cached.configure(config)?;
         let mut setup = self.setup();
         configured.shared = setup.shared.take();
@@ -192,19 +172,27 @@ impl IOpenable for MqttMessageQueue {
     /// Opens the queue's own connection, where it has no shared one, and subscribes where it should.
     ///
     /// # Errors
-    /// `NO_TOPIC`, `BAD_TOPIC` (Misconfiguration), `SUBSCRIBE_FAILED` (NoResponse), `CONNECT_FAILED` when a shared
+    /// `NO_TOPIC`, `BAD_TOPIC`, `UNSUPPORTED_OPTION` (Misconfiguration), `SUBSCRIBE_FAILED` (NoResponse), `CONNECT_FAILED` when a shared
     /// connection is not open, and those of [`MqttConnection::open`](IOpenable::open).
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;
         if self.is_open() {
             return Ok(());
         }
-        let options = self.setup().options.clone();
-        let filter = self.filter(correlation_id, &options)?;
-        let shared = self.setup().shared.clone();
+        let (options, shared, warnings) = {
+            let setup = self.setup();
+            (setup.options.clone(), setup.shared.clone(), setup.warnings.clone())
+        };
+        for warning in warnings {
+            self.cached.base().logger().warn(correlation_id, format_args!("{warning}"));
+        }
         let connection = shared.clone().unwrap_or_else(|| self.own.clone());
+        let topics = options
+            .check_version(connection.version())
+            .and_then(|()| options.topics(&self.get_name()))
+            .map_err(|error| error.with_correlation_id(correlation_id))?;
         let inbox = self.cached.inbox();
-        let session = Session::new(options, filter, connection, inbox.clone());
+        let session = Session::new(options, topics, connection, inbox.clone());
         if self.cached.autosubscribe() || (shared.is_none() && self.own.keeps_session()) {
             // Before connecting: a broker that kept the session sends what it has at once.
             session.register();
@@ -258,13 +246,17 @@ impl IMessageQueue for MqttMessageQueue {
         self.cached.read_message_count()
     }
 
-    /// Publishes the message. `Ok` means that it was written to the connection (QoS 0), or that the broker has
-    /// it (QoS 1 and 2).
+    /// Publishes the message. `Ok` means that it is on its way to a broker that is connected (QoS 0), or that the
+    /// broker has it (QoS 1 and 2).
+    ///
+    /// A broker of version 3.1.1 has no way to refuse a message: it acknowledges what it drops for want of a
+    /// permission. One of version 5 says so.
     ///
     /// # Errors
     /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
-    /// `options.send_timeout`: the broker may or may not have the message. `BAD_TOPIC` (BadRequest) when the topic
-    /// has wildcards. `NOT_OPENED`.
+    /// `options.send_timeout`: the broker may or may not have the message; or when the broker refused it, with its
+    /// code in the detail `reason_code`. `BAD_TOPIC` (BadRequest) when the topic has wildcards, `BAD_PROPERTY`
+    /// (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have. `NOT_OPENED`.
     async fn send(
         &self,
         correlation_id: Option<&str>,
@@ -275,11 +267,16 @@ impl IMessageQueue for MqttMessageQueue {
             Err(error) => return Err(SendError::new(error, envelope)),
         };
         let given = envelope.sent_time.replace(Utc::now());
-        let QueueOptions { qos, retain, serialize_envelope, .. } = session.options;
-        let body = codec::encode(&envelope, serialize_envelope);
-        // To send to $share/<group>/<topic> would put it where nobody listens.
-        let topic = topic::local_filter(&session.filter);
-        match session.connection.publish(topic, body, qos, retain).await {
+        let (options, topic) = (&session.options, session.topics.publish.as_str());
+        let published = match codec::encode(&envelope, options, session.connection.version()) {
+            Ok((payload, properties)) => {
+                let (qos, retain) = (options.qos, options.retain);
+                let publication = Publication { topic, payload, qos, retain, properties };
+                session.connection.publish(&publication).await
+            }
+            Err(error) => Err(error),
+        };
+        match published {
             Ok(()) => {
                 self.cached.base().sent(correlation_id, &envelope);
                 Ok(())

@@ -5,12 +5,16 @@ use pip_services_commons::errors::ApplicationError;
 use pip_services_messaging::{ISubscription, MessageInbox};
 
 use super::arrivals::Arrivals;
-use crate::{MqttConnection, options::QueueOptions, router::Registration};
+use crate::{
+    MqttConnection,
+    options::{QueueOptions, Topics},
+    router::Registration,
+};
 
 /// What lasts from an `open` to the next `close`.
 pub(super) struct Session {
     pub(super) options: QueueOptions,
-    pub(super) filter: String,
+    pub(super) topics: Topics,
     pub(super) connection: Arc<MqttConnection>,
     arrivals: Arc<Arrivals>,
     /// There from the first delivery on. Dropping it ends the subscription.
@@ -20,12 +24,12 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(
         options: QueueOptions,
-        filter: String,
+        topics: Topics,
         connection: Arc<MqttConnection>,
         inbox: MessageInbox,
     ) -> Self {
         let arrivals = Arc::new(Arrivals { inbox, serialize_envelope: options.serialize_envelope });
-        Self { options, filter, connection, arrivals, registration: Mutex::default() }
+        Self { options, topics, connection, arrivals, registration: Mutex::default() }
     }
 
     /// Makes the connection subscribe for this queue, and deliver to it.
@@ -33,7 +37,7 @@ impl Session {
         let mut registration = self.registration.lock().unwrap_or_else(PoisonError::into_inner);
         if registration.is_none() {
             let listener = self.arrivals.clone();
-            *registration = Some(self.connection.register(&self.filter, self.options.qos, listener));
+            *registration = Some(self.connection.register(&self.topics.filter, self.options.qos, listener));
         }
     }
 }
@@ -42,7 +46,7 @@ impl Session {
 impl ISubscription for Session {
     async fn subscribe(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         self.register();
-        let subscribed = self.connection.subscribed(&self.filter).await;
+        let subscribed = self.connection.subscribed(&self.topics.filter).await;
         subscribed.map_err(|error| error.with_correlation_id(correlation_id))
     }
 }

@@ -6,13 +6,18 @@ use pip_services_commons::{
     refer::{DependencyResolver, Descriptor},
 };
 
-use crate::{MqttConnection, options::QueueOptions};
+use crate::{
+    MqttConnection,
+    options::{self, QueueOptions},
+};
 
 /// What `configure` and `set_references` leave for `open`.
 pub(super) struct Setup {
     /// All parameters so far.
     pub(super) config: ConfigParams,
     pub(super) options: QueueOptions,
+    /// What is to be said about the parameters, once there are loggers.
+    pub(super) warnings: Vec<String>,
     pub(super) dependencies: DependencyResolver,
     /// The configuration names the shared connection.
     pub(super) needs_shared: bool,
@@ -28,6 +33,7 @@ impl Default for Setup {
         Self {
             config: ConfigParams::new(),
             options: QueueOptions::default(),
+            warnings: Vec::new(),
             dependencies,
             needs_shared: false,
             has_own: false,
@@ -44,6 +50,7 @@ impl Setup {
         setup.needs_shared = config.get_as_nullable_string("dependencies.connection").is_some();
         setup.has_own =
             ["connection", "connections"].iter().any(|section| !config.get_section(section).is_empty());
+        setup.warnings = options::of_queue(&config);
         setup.config = config;
         Ok(setup)
     }

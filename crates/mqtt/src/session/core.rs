@@ -19,9 +19,11 @@ use tokio::{
 use super::{
     errors::{connect_failed, subscribe_failed},
     link::Link,
+    takeover::{Takeover, TakeoverWatch},
 };
 use crate::{
-    client::{Client, ClientError, Delivery, Event, Events},
+    client::{Client, ClientError, Delivery, Event, Events, Reason},
+    counters::ConnectionCounters,
     options::ConnectionOptions,
     resolver::{ConnectTarget, Endpoint},
     router::{Request, Router},
@@ -34,6 +36,7 @@ pub(super) struct Core {
     pub(super) target: ConnectTarget,
     pub(super) options: ConnectionOptions,
     pub(super) logger: Arc<CompositeLogger>,
+    pub(super) counters: Arc<ConnectionCounters>,
     pub(super) link: watch::Sender<Link>,
     /// Which broker it was connected to last.
     pub(super) endpoint: AtomicUsize,
@@ -116,13 +119,20 @@ impl Core {
         let mut last = unknown();
         let limit = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         for address in addresses {
-            last = match self.client.connect(address, &self.target, &self.options, limit).await {
+            last = match self
+                .client
+                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .await
+            {
                 Ok(kept) => return Ok(kept),
                 Err(error @ ClientError::Unauthorized(_)) => {
                     let message = format!("{endpoint} refused credential.username and credential.password");
                     ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
                         .with_details("key", "credential.password")
                         .with_cause(error)
+                }
+                Err(ClientError::Transport(error)) => {
+                    connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
                 Err(error) => {
                     let message = format!("cannot connect to {endpoint} (connection.host, connection.port)");
@@ -141,6 +151,7 @@ impl Core {
         changes.mark_changed();
         let mut link = self.link.subscribe();
         let (mut connection, mut session) = (0, 0);
+        let mut takeover = TakeoverWatch::new(self.options.reconnect_timeout);
         let mut reconnecting: Option<Work<bool>> = None;
         let mut synchronizing: Option<Work<()>> = None;
         loop {
@@ -148,14 +159,21 @@ impl Core {
             tokio::select! {
                 event = events.recv() => match event {
                     None => return,
-                    Some(Event::Connected) => self.tell(|logger| {
-                        logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
-                    }),
+                    Some(Event::Connected) => {
+                        takeover.connected(Instant::now());
+                        self.counters.connected();
+                        self.tell(|logger| {
+                            logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
+                        });
+                    }
                     Some(Event::Message(delivery)) => self.dispatch(delivery),
-                    Some(Event::Disconnected) => {
+                    Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
                         synchronizing = None;
-                        reconnecting = self.lost().then(|| Box::pin(self.clone().reconnect()) as _);
+                        if let Some(takeover) = takeover.lost(Instant::now(), reason.as_ref()) {
+                            self.taken_over(takeover);
+                        }
+                        reconnecting = self.lost(reason).then(|| Box::pin(self.clone().reconnect()) as _);
                     }
                 },
                 kept = pending_or(&mut reconnecting) => {
@@ -163,6 +181,7 @@ impl Core {
                     connection += 1;
                     session += u64::from(!kept);
                     self.link.send_replace(Link::Up { connection, session });
+                    self.counters.reconnected();
                     self.tell(|logger| logger.info(None, format_args!("Reconnected to {}", self.brokers())));
                 }
                 () = pending_or(&mut synchronizing) => synchronizing = None,
@@ -180,25 +199,41 @@ impl Core {
     }
 
     /// Notes that the connection was lost. True: it is to be restored.
-    fn lost(&self) -> bool {
+    fn lost(&self, reason: Option<Reason>) -> bool {
         let was = *self.link.borrow();
         let restore = self.options.retry_connect && was != Link::Opening;
         self.link.send_replace(if restore { Link::Down } else { Link::Lost });
         let (brokers, client_id) = (self.brokers(), &self.options.client_id);
+        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        if matches!(was, Link::Up { .. }) {
+            self.counters.lost();
+        }
         match was {
             Link::Up { .. } if restore => self.tell(|logger| {
-                let what =
-                    format_args!("Lost the connection of client '{client_id}' to {brokers}; reconnecting");
+                let what = format_args!(
+                    "Lost the connection of client '{client_id}' to {brokers}, and reconnects{why}"
+                );
                 logger.warn(None, what);
             }),
             Link::Up { .. } => self.tell(|logger| {
                 let what =
-                    format_args!("Lost the connection to {brokers}, and options.retry_connect is false");
+                    format_args!("Lost the connection to {brokers}, and options.retry_connect is false{why}");
                 logger.error(None, None, what);
             }),
             _ => {}
         }
         restore
+    }
+
+    fn taken_over(&self, takeover: Takeover) {
+        let client_id = &self.options.client_id;
+        let what = match takeover {
+            Takeover::Certain => "has taken its connection over",
+            Takeover::Suspected => "seems to take its connection over again and again",
+        };
+        let what =
+            format_args!("Another client of client_id '{client_id}' {what}; each client needs its own");
+        self.tell(|logger| logger.warn(None, what));
     }
 
     /// Reconnects, and subscribes to what is wanted. True: the broker kept the session.
@@ -237,11 +272,21 @@ impl Core {
                     let granted = self.client.subscribe(&filter, qos).await;
                     let lost = matches!(granted, Err(ClientError::Disconnected));
                     if !lost {
-                        if let Err(error) = &granted {
-                            let what = format_args!("Cannot subscribe to topic '{filter}'");
-                            self.tell(|logger| logger.error(None, Some(error), what));
+                        match &granted {
+                            Err(error) => {
+                                let what = format_args!("Cannot subscribe to topic '{filter}'");
+                                self.tell(|logger| logger.error(None, Some(error), what));
+                            }
+                            Ok(less) if *less < qos => {
+                                let what = format_args!(
+                                    "The broker grants topic '{filter}' {less:?} instead of {qos:?}"
+                                );
+                                self.tell(|logger| logger.warn(None, what));
+                            }
+                            Ok(_) => {}
                         }
-                        self.router.set_granted(&filter, granted.map(|()| qos));
+                        // What was asked for, as to ask again would give no more.
+                        self.router.set_granted(&filter, granted.map(|_| qos));
                     }
                     lost
                 }

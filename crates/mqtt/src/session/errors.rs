@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use pip_services_commons::errors::ApplicationError;
 
 use crate::client::ClientError;
@@ -6,14 +8,37 @@ pub(super) fn connect_failed(message: impl Into<String>, key: &str) -> Applicati
     ApplicationError::connection(None, "CONNECT_FAILED", message).with_details("key", key)
 }
 
-pub(super) fn publish_failed(topic: &str, why: &str) -> ApplicationError {
-    let message = format!("the broker did not confirm a message to topic '{topic}'{why}");
+/// The error of a message that the broker refused, or did not confirm.
+pub(super) fn publish_failed(topic: &str, error: ClientError) -> ApplicationError {
+    let what = match &error {
+        ClientError::Reason(_) => "refused",
+        _ => "did not confirm",
+    };
+    let message = format!("the broker {what} a message to topic '{topic}'");
+    let failed = ApplicationError::connection(None, "PUBLISH_FAILED", message).with_details("topic", topic);
+    with_reason(failed, &error).with_cause(error)
+}
+
+/// The error of a message that was not confirmed in time.
+pub(super) fn publish_late(topic: &str, limit: Duration) -> ApplicationError {
+    let ms = limit.as_millis();
+    let message = format!(
+        "the broker did not confirm a message to topic '{topic}' within options.send_timeout ({ms} ms)"
+    );
     ApplicationError::connection(None, "PUBLISH_FAILED", message).with_details("topic", topic)
 }
 
 pub(super) fn subscribe_failed(filter: &str, error: ClientError) -> ApplicationError {
     let message = format!("cannot subscribe to topic '{filter}'");
-    ApplicationError::connection(None, "SUBSCRIBE_FAILED", message)
-        .with_details("topic", filter)
-        .with_cause(error)
+    let failed =
+        ApplicationError::connection(None, "SUBSCRIBE_FAILED", message).with_details("topic", filter);
+    with_reason(failed, &error).with_cause(error)
+}
+
+/// With the broker's code as a detail, so that a program can go by it.
+fn with_reason(failed: ApplicationError, error: &ClientError) -> ApplicationError {
+    match error {
+        ClientError::Reason(reason) => failed.with_details("reason_code", format!("0x{:02X}", reason.code)),
+        _ => failed,
+    }
 }

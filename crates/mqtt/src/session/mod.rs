@@ -3,6 +3,7 @@
 mod core;
 mod errors;
 mod link;
+mod takeover;
 
 use std::{
     future::poll_fn,
@@ -12,11 +13,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use pip_services_commons::errors::ApplicationError;
 use pip_services_components::log::CompositeLogger;
 use tokio::{
-    sync::{Mutex, MutexGuard, Semaphore, watch},
+    sync::{Mutex, MutexGuard, watch},
     task::{AbortHandle, coop::unconstrained},
     time::timeout,
 };
@@ -24,23 +24,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     core::Core,
-    errors::{connect_failed, publish_failed, subscribe_failed},
+    errors::{connect_failed, publish_failed, publish_late, subscribe_failed},
     link::Link,
 };
 use crate::{
-    client::{Client, ClientError},
-    in_flight::InFlight,
-    options::{ConnectionOptions, QoS},
+    client::{Client, ClientError, Publication},
+    counters::ConnectionCounters,
+    in_flight::{InFlight, Window},
+    options::{ConnectionOptions, MqttVersion, QoS},
     resolver::ConnectTarget,
     router::Router,
 };
-
-/// How many messages may wait for the broker's acknowledgement. More than this only slows the client down.
-const MAX_IN_FLIGHT: u32 = 100;
-
-/// How many bytes these may have together. The client does not read while it cannot write, so with much more
-/// it and a broker can wait for each other.
-const MAX_BYTES_IN_FLIGHT: u32 = 4 * 1024 * 1024;
 
 /// How long a close waits for what is in flight.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -53,8 +47,7 @@ pub(crate) struct Session {
     core: Arc<Core>,
     /// Held by the send that is next to give its message to the client, so that their order is kept.
     turn: Mutex<()>,
-    slots: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
+    window: Window,
     closed: CancellationToken,
     task: AbortHandle,
 }
@@ -68,23 +61,18 @@ impl Session {
         options: ConnectionOptions,
         router: Arc<Router>,
         logger: Arc<CompositeLogger>,
+        counters: Arc<ConnectionCounters>,
     ) -> Result<Self, ApplicationError> {
-        let (client, events) = Client::new(&options.client_id)
+        let (client, events) = Client::new(&options.client_id, options.version)
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
         router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
         let endpoint = AtomicUsize::new(usize::MAX);
-        let core = Arc::new(Core { client, router, target, options, logger, link, endpoint });
+        let window = Window::new(options.max_inflight, counters.clone());
+        let core = Arc::new(Core { client, router, target, options, logger, counters, link, endpoint });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
-        let session = Self {
-            core,
-            turn: Mutex::default(),
-            slots: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
-            bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT as usize)),
-            closed: CancellationToken::new(),
-            task,
-        };
+        let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };
         let limit = session.core.options.connect_timeout;
         let opened = timeout(limit, session.core.open()).await.unwrap_or_else(|_| {
             let brokers = session.core.brokers();
@@ -100,18 +88,12 @@ impl Session {
         matches!(*self.core.link.borrow(), Link::Up { .. })
     }
 
-    /// Publishes, and returns when the message is written (QoS 0) or the broker has it (QoS 1 and 2). Messages go
-    /// to the broker in the order in which the futures were polled first.
+    /// Publishes, and returns when the client has the message for a broker that is connected (QoS 0), or the broker
+    /// has it (QoS 1 and 2). Messages go to the broker in the order in which the futures were polled first.
     ///
     /// While the connection is down it waits. A connection that is lost between sending and the
     /// acknowledgement is an error: nobody knows then whether the message reached its consumers.
-    pub(crate) async fn publish(
-        &self,
-        topic: &str,
-        payload: Bytes,
-        qos: QoS,
-        retain: bool,
-    ) -> Result<(), ApplicationError> {
+    pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
         let limit = self.core.options.send_timeout;
         let mut link = self.core.link.subscribe();
         // In line before anything else, as neither `select!` nor a lock looks at it where the scheduler thinks
@@ -125,36 +107,27 @@ impl Session {
             }
         };
         let published = tokio::select! {
-            published = timeout(limit, self.try_publish(turn, topic, &payload, qos, retain)) => published,
+            published = timeout(limit, self.try_publish(turn, publication)) => published,
             () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
             // The client would keep what it has queued for a connection that never comes.
             _ = link.wait_for(|link| *link == Link::Lost) => Ok(Err(ClientError::Disconnected)),
         };
         match published {
-            Ok(published) => published.map_err(|error| publish_failed(topic, "").with_cause(error)),
-            Err(_) => {
-                let why = format!(" within options.send_timeout ({} ms)", limit.as_millis());
-                Err(publish_failed(topic, &why))
-            }
+            Ok(published) => published.map_err(|error| publish_failed(publication.topic, error)),
+            Err(_) => Err(publish_late(publication.topic, limit)),
         }
     }
 
     async fn try_publish(
         &self,
         turn: impl Future<Output = MutexGuard<'_, ()>>,
-        topic: &str,
-        payload: &Bytes,
-        qos: QoS,
-        retain: bool,
+        publication: &Publication<'_>,
     ) -> Result<(), ClientError> {
         let turn = turn.await;
-        let weight = u32::try_from(payload.len()).unwrap_or(u32::MAX).clamp(1, MAX_BYTES_IN_FLIGHT);
-        let bytes =
-            self.bytes.clone().acquire_many_owned(weight).await.map_err(|_| ClientError::Disconnected)?;
-        let slot = self.slots.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
+        let place = self.window.enter(publication.payload.len()).await?;
         let (link, ack) = loop {
             let link = self.link_up().await?;
-            match self.core.client.publish(topic, payload, qos, retain) {
+            match self.core.client.publish(publication) {
                 Ok(ack) => break (link, ack),
                 // Not taken: the client knew of the loss before the task did.
                 Err(ClientError::Disconnected) => self.link_changed(link).await?,
@@ -162,7 +135,14 @@ impl Session {
             }
         };
         drop(turn);
-        InFlight::new(ack, slot, bytes).acknowledged().await?;
+        if publication.qos == QoS::AtMostOnce {
+            // To wait for the client's thread would tell no more about the broker.
+            self.window.leave_when_written(ack, place);
+            return Ok(());
+        }
+        let timing = self.core.counters.begin_publish();
+        InFlight::new(ack, place).acknowledged().await?;
+        timing.end();
         // The client sends what it had queued as soon as it is connected again, so before the subscriptions
         // of a new session are back: who listens here may have missed it.
         match (link, self.link_up().await?) {
@@ -192,6 +172,11 @@ impl Session {
         outcome.map_err(|error| subscribe_failed(filter, error))
     }
 
+    /// The version of the protocol.
+    pub(crate) fn version(&self) -> MqttVersion {
+        self.core.options.version
+    }
+
     /// How long opening and subscribing may take.
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.core.options.connect_timeout
@@ -200,7 +185,7 @@ impl Session {
     /// Waits a while for what is in flight, and disconnects. What is pending then fails.
     pub(crate) async fn close(&self) {
         if self.is_connected() {
-            let _ = timeout(FLUSH_TIMEOUT, self.slots.acquire_many(MAX_IN_FLIGHT)).await;
+            let _ = timeout(FLUSH_TIMEOUT, self.window.drained()).await;
         }
         self.closed.cancel();
         self.task.abort();

@@ -5,9 +5,15 @@
 
 /// Many messages at once.
 mod batches;
+/// Certificates for the tests of TLS.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod certificates;
 mod conformance;
 /// Topics, wire modes and payloads.
 mod delivery;
+/// TLS: whom it trusts, and what goes wrong.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod encryption;
 /// What a wrong configuration or a missing broker leads to.
 mod errors;
 /// Queues and connections by name and by descriptor.
@@ -18,10 +24,22 @@ mod faults;
 mod fixtures;
 /// Listeners, and what they leave behind.
 mod listening;
+/// Counters and log lines of connections.
+mod observing;
+/// What each parameter does.
+mod parameters;
 /// A broker that resets connections while much is in flight.
 mod resets;
+/// What no log shows.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod secrets;
 /// What lasts over a close, an outage, a cancelled call.
 mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// MQTT 5.
+mod version5;
+/// WebSocket, plain and encrypted.
+#[cfg(all(feature = "tls", feature = "websocket"))]
+mod websockets;

@@ -45,7 +45,10 @@ async fn a_kept_session_delivers_what_came_while_the_queue_was_closed(broker: Te
         }
         queue.open(None).await.unwrap();
         sender.send(None, message("end")).await.unwrap();
-        assert_eq!(texts_until(&queue, "end").await, sent);
+        let mut texts = texts_until(&queue, "end").await;
+        // At QoS 1 a broker may send one again whose acknowledgement it has not seen yet.
+        texts.dedup();
+        assert_eq!(texts, sent);
     }
 }
 

@@ -37,5 +37,7 @@ mod lifecycle;
 mod proxy;
 /// What a persistent broker remembers, and another forgets.
 mod sessions;
+/// TLS and WebSocket.
+mod transports;
 /// A small MQTT 3.1.1 client.
 mod wire;

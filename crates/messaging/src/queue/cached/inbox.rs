@@ -25,6 +25,7 @@ impl MessageInbox {
         if let Some(Dropped { envelope, first_of_burst }) = self.cache.push(envelope) {
             self.base.dropped(&envelope, first_of_burst);
         }
+        self.base.cached(|| self.cache.len());
     }
 
     /// Something arrived that is no message. It is counted, logged and skipped.

@@ -321,12 +321,18 @@ impl<S: ISubscription> CachedMessageQueue<S> {
         wait_timeout: Duration,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
         let session = self.opened(correlation_id)?;
-        if let Some(message) = session.cache.take() {
-            return Ok(Some(message));
+        let message = match session.cache.take() {
+            Some(message) => Some(message),
+            None => {
+                let start = Instant::now();
+                session.subscribed(correlation_id, wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT)).await?;
+                session.cache.receive(wait_timeout.saturating_sub(start.elapsed())).await
+            }
+        };
+        if message.is_some() {
+            self.base.cached(|| session.cache.len());
         }
-        let start = Instant::now();
-        session.subscribed(correlation_id, wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT)).await?;
-        Ok(session.cache.receive(wait_timeout.saturating_sub(start.elapsed())).await)
+        Ok(message)
     }
 
     /// Does nothing: the message was acknowledged when it arrived.
@@ -356,6 +362,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     pub fn clear(&self, correlation_id: Option<&str>) {
         if let Some(session) = self.session.load_full() {
             session.cache.clear();
+            self.base.cached(|| session.cache.len());
         }
         self.base.logger().trace(correlation_id, format_args!("Cleared queue [{}]", self.base.get_name()));
     }
@@ -383,6 +390,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     pub fn put_back(&self, envelope: MessageEnvelope) {
         if let Some(session) = self.session.load_full() {
             session.cache.put_back(envelope);
+            self.base.cached(|| session.cache.len());
         }
     }
 }

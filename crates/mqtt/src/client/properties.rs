@@ -1,0 +1,111 @@
+//! Properties of version 5, from and to those of the client crate.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use paho_mqtt::{Properties, PropertyCode, ReasonCode};
+
+use super::{ClientError, MessageProperties, Reason, paho::failed, paho::whole_seconds};
+
+/// How many user properties of a message are read. The crate looks each of them up from the start, on the thread
+/// that all clients of the process share.
+const MOST_USER_PROPERTIES: usize = 64;
+
+/// How many characters are shown of what a broker says.
+const SHOWN_OF_REASON: usize = 200;
+
+pub(super) fn to_paho(properties: &MessageProperties) -> Result<Properties, ClientError> {
+    let mut result = Properties::new();
+    for (key, value) in &properties.user {
+        result.push_string_pair(PropertyCode::UserProperty, key, value).map_err(failed)?;
+    }
+    if let Some(content_type) = &properties.content_type {
+        result.push_string(PropertyCode::ContentType, content_type).map_err(failed)?;
+    }
+    if let Some(data) = &properties.correlation_data {
+        result.push_binary(PropertyCode::CorrelationData, data.to_vec()).map_err(failed)?;
+    }
+    if let Some(time) = properties.message_expiry {
+        result.push_u32(PropertyCode::MessageExpiryInterval, seconds(time)).map_err(failed)?;
+    }
+    Ok(result)
+}
+
+pub(super) fn from_paho(properties: &Properties) -> MessageProperties {
+    let count = properties.len().min(MOST_USER_PROPERTIES);
+    let user = |index| properties.get_string_pair_at(PropertyCode::UserProperty, index);
+    // One that is no text must not hide those after it.
+    let user = (0..count).filter_map(user).collect();
+    let expiry = properties.get_int(PropertyCode::MessageExpiryInterval);
+    MessageProperties {
+        user,
+        content_type: properties.get_string(PropertyCode::ContentType),
+        correlation_data: properties.get_binary(PropertyCode::CorrelationData).map(Bytes::from),
+        // The crate gives the four bytes as a number with a sign.
+        message_expiry: expiry.map(|seconds| Duration::from_secs(u64::from(seconds.cast_unsigned()))),
+    }
+}
+
+/// The properties of a connection whose session the broker keeps for that long, or for ever.
+pub(super) fn kept_session(expiry: Option<Duration>) -> Result<Properties, ClientError> {
+    let mut properties = Properties::new();
+    let seconds = expiry.map_or(u32::MAX, seconds);
+    properties.push_u32(PropertyCode::SessionExpiryInterval, seconds).map_err(failed)?;
+    Ok(properties)
+}
+
+pub(super) fn reason(code: ReasonCode, properties: &Properties) -> Reason {
+    let mut text = code.to_string().to_lowercase();
+    if let Some(said) = properties.get_string(PropertyCode::ReasonString).filter(|said| !said.is_empty()) {
+        // It comes from elsewhere: nothing of it shall look like a line of its own.
+        let said: String = said.chars().filter(|c| !c.is_control()).take(SHOWN_OF_REASON).collect();
+        text = format!("{text}: {said}");
+    }
+    Reason { code: u8::try_from(code as u32).unwrap_or(0x80), text }
+}
+
+/// Whole seconds, which are all that the protocol has.
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(whole_seconds(time).as_secs()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_come_back_as_they_were() {
+        let properties = MessageProperties {
+            user: vec![("a".into(), "1".into()), ("a".into(), "2".into()), ("b".into(), String::new())],
+            content_type: Some("text/plain".into()),
+            correlation_data: Some(Bytes::from_static(&[0, 255])),
+            message_expiry: Some(Duration::from_secs(u64::from(u32::MAX))),
+        };
+        assert_eq!(from_paho(&to_paho(&properties).unwrap()), properties);
+        let none = MessageProperties::default();
+        assert_eq!(from_paho(&to_paho(&none).unwrap()), none);
+        assert_eq!((properties.user("a"), properties.user("c")), (Some("1"), None));
+    }
+
+    #[test]
+    fn times_are_rounded_up_to_seconds() {
+        let expiring = |ms| MessageProperties {
+            message_expiry: Some(Duration::from_millis(ms)),
+            ..MessageProperties::default()
+        };
+        assert_eq!(from_paho(&to_paho(&expiring(1)).unwrap()), expiring(1000));
+        assert_eq!(from_paho(&to_paho(&expiring(1001)).unwrap()), expiring(2000));
+        let session = |expiry| kept_session(expiry).unwrap().get_int(PropertyCode::SessionExpiryInterval);
+        assert_eq!(session(Some(Duration::from_millis(1500))), Some(2));
+        assert_eq!(session(None), Some(-1));
+    }
+
+    #[test]
+    fn a_reason_shows_its_code_and_what_the_broker_says_in_one_line() {
+        let mut properties = Properties::new();
+        assert_eq!(reason(ReasonCode::NotAuthorized, &properties).to_string(), "not authorized (0x87)");
+        properties.push_string(PropertyCode::ReasonString, "ask\nthe boss").unwrap();
+        let told = reason(ReasonCode::QuotaExceeded, &properties);
+        assert_eq!(told.to_string(), "quota exceeded: askthe boss (0x97)");
+    }
+}
