@@ -180,8 +180,10 @@ struct LocksShortly;
 impl Fault for LocksShortly {
     async fn receive(&self, queue: &Inner, wait: Duration) -> Received {
         let received = queue.receive(None, wait).await?;
-        if let Some(envelope) = received.as_ref().filter(|_| queue.get_name().ends_with("-250ms")) {
-            queue.renew_lock(envelope, Duration::from_millis(125)).await?;
+        let name = queue.get_name();
+        let set = name.rsplit_once('-').and_then(|(_, time)| time.strip_suffix("ms")?.parse::<u64>().ok());
+        if let (Some(envelope), Some(milliseconds)) = (&received, set) {
+            queue.renew_lock(envelope, Duration::from_millis(milliseconds / 2)).await?;
         }
         Ok(received)
     }
@@ -190,7 +192,7 @@ impl Fault for LocksShortly {
 #[test]
 fn a_lock_that_expires_too_early_fails_the_cases_that_rely_on_it() {
     let expected = [
-        ("lock_expiry_redelivers", "before its lock of 250ms expired"),
+        ("lock_expiry_redelivers", "before its lock of"),
         ("renew_lock_extends", "renew_lock failed: LOCK_LOST"),
     ];
     fails_only(fixture::<LocksShortly>, &expected);
@@ -268,8 +270,8 @@ impl Fault for RenewsTheLost {
 #[test]
 fn renewals_that_do_not_do_what_they_say_fail_the_case_about_them() {
     let case = "renew_lock_extends";
-    fails_only(fixture::<RenewsNothing>, &[(case, "after its lock was renewed for 375ms")]);
-    fails_only(fixture::<RenewsByDefault>, &[(case, "after its lock was renewed for 375ms")]);
+    fails_only(fixture::<RenewsNothing>, &[(case, "after its lock was renewed for")]);
+    fails_only(fixture::<RenewsByDefault>, &[(case, "after its lock was renewed for")]);
     fails_only(fixture::<RenewsTheLost>, &[(case, "renew_lock was Ok although another holds")]);
 }
 
