@@ -17,7 +17,7 @@ on_each_broker!(
 );
 
 fn counted(observed: &Observed, name: &str) -> i64 {
-    observed.counters.get(name).and_then(|counter| counter.count).unwrap_or_default() as i64
+    observed.counters.get(name).and_then(|counter| counter.count).unwrap_or_default()
 }
 
 async fn connections_are_counted_under_the_name_of_the_queue(broker: TestBroker) {
