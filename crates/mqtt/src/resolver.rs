@@ -34,6 +34,8 @@ pub(crate) struct Endpoint {
     /// A name or an address, an IPv6 one without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// The section of the parameters that it comes from.
+    pub(crate) section: String,
 }
 
 impl std::fmt::Display for Endpoint {
@@ -164,7 +166,11 @@ fn from_parts(
         config_error(correlation_id, "BAD_VALUE", &format!("{section}.port"), message)
     })?;
     let port = port.unwrap_or(DEFAULT_PORT);
-    Ok(Address { endpoint: Endpoint { host, port }, username: None, password: None })
+    Ok(Address {
+        endpoint: Endpoint { host, port, section: section.to_owned() },
+        username: None,
+        password: None,
+    })
 }
 
 fn from_uri(correlation_id: Option<&str>, section: &str, uri: &str) -> Result<Address, ApplicationError> {
@@ -187,7 +193,7 @@ fn from_uri(correlation_id: Option<&str>, section: &str, uri: &str) -> Result<Ad
     let username = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
     let password = url.password().map(decode).transpose()?.map(Secret::new);
     let port = url.port().unwrap_or(DEFAULT_PORT);
-    Ok(Address { endpoint: Endpoint { host, port }, username, password })
+    Ok(Address { endpoint: Endpoint { host, port, section: section.to_owned() }, username, password })
 }
 
 fn check_protocol(correlation_id: Option<&str>, key: &str, protocol: &str) -> Result<(), ApplicationError> {
@@ -233,7 +239,10 @@ mod tests {
     async fn user_info_of_a_uri_is_decoded_and_a_credential_wins_over_it() {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
-        assert_eq!(target.endpoints[0], Endpoint { host: "::1".into(), port: 2000 });
+        assert_eq!(
+            target.endpoints[0],
+            Endpoint { host: "::1".into(), port: 2000, section: "connection".into() }
+        );
         assert_eq!(target.username.as_deref(), Some("me@home"));
         assert_eq!(target.password, Some(Secret::new("p/s")));
         let target =
