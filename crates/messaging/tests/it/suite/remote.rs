@@ -16,7 +16,7 @@ use pip_services_commons::{
 use pip_services_messaging::{
     IMessageQueue, IMessageReceiver, ListenedQueue, MemoryMessageQueue, MessageEnvelope, MessageQueue,
     MessagingCapabilities, Readiness, SendError,
-    conformance::{FaultError, FaultInjector, Fixture, OpenFailure, QueueContext},
+    conformance::{FaultError, FaultInjector, Fixture, OpenFailure, Profile, QueueContext, Sharing},
 };
 use tokio::{
     sync::watch,
@@ -47,6 +47,8 @@ pub(crate) enum Flaw {
     ChokesOnGarbage,
     /// Skips what is no message and tells nobody.
     SkipsInSilence,
+    /// Counts what is no message and does not log it.
+    OnlyCounts,
     /// Sends to the queue of its name and receives from that of its topic.
     SendsByName,
     /// Looks at a name only as far as the first slash.
@@ -59,6 +61,18 @@ pub(crate) enum Flaw {
     LiesInCut,
     /// Has no timeouts.
     Hangs,
+    /// A send has no timeout.
+    SendHangs,
+    /// A close waits for the broker.
+    CloseHangs,
+    /// A receive does not wait for a broker that does not answer.
+    GivesUpAtOnce,
+    /// Sends although it did not open.
+    SendsUnopened,
+    /// Cannot be closed where it did not open.
+    ClosesBadly,
+    /// Gives one of its instances each message twice.
+    RepeatsToOne,
     /// Does not listen any more after its connection was lost.
     DeafAfterLoss,
     /// A receive that waits does so for ever once the connection was lost.
@@ -82,6 +96,8 @@ enum Network {
 /// The broker.
 pub(crate) struct Hub {
     flaw: Flaw,
+    /// Whether each instance has messages of its own.
+    fans_out: bool,
     queues: Mutex<HashMap<String, Arc<MemoryMessageQueue>>>,
     network: watch::Sender<Network>,
     losses: watch::Sender<usize>,
@@ -90,10 +106,21 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// A broker and a fixture of queues on it.
+    /// A broker and a fixture of queues on it, whose instances compete.
     pub(crate) fn fixture(flaw: Flaw) -> Fixture {
+        Self::fixture_of(flaw, false)
+    }
+
+    /// A broker and a fixture of queues on it, each instance of which gets all messages that come while it is open.
+    pub(crate) fn fans_out(flaw: Flaw) -> Fixture {
+        let profile = Profile { sharing: Sharing::FanOut, durable: false, ..Profile::strict() };
+        Self::fixture_of(flaw, true).profile(profile)
+    }
+
+    fn fixture_of(flaw: Flaw, fans_out: bool) -> Fixture {
         let hub = Arc::new(Self {
             flaw,
+            fans_out,
             queues: Mutex::default(),
             network: watch::Sender::new(Network::Up),
             losses: watch::Sender::new(0),
@@ -119,11 +146,38 @@ impl Hub {
         queues.entry(name.to_owned()).or_insert_with(|| Arc::new(MemoryMessageQueue::new(name))).clone()
     }
 
+    /// Gives the message to whoever is to get it.
+    async fn deliver(
+        &self,
+        topic: &Arc<MemoryMessageQueue>,
+        envelope: MessageEnvelope,
+    ) -> Result<(), SendError> {
+        if !self.fans_out {
+            return topic.send(None, envelope).await;
+        }
+        let subscribed: Vec<_> = {
+            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let prefix = format!("{}#", topic.get_name());
+            let of_topic = queues.iter().filter(|(name, _)| name.starts_with(&prefix));
+            of_topic.map(|(_, queue)| queue.clone()).filter(|queue| queue.is_open()).collect()
+        };
+        for queue in subscribed {
+            let name = queue.get_name();
+            // The instances that the case opens are the second and the third.
+            if self.flaw == Flaw::RepeatsToOne && name.starts_with("two_instances") && name.ends_with("#2") {
+                queue.send(None, envelope.clone()).await?;
+            }
+            queue.send(None, envelope.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Waits for the network, for a time.
     async fn reach(&self) -> Result<()> {
         let mut network = self.network.subscribe();
         let up = network.wait_for(|network| *network == Network::Up);
-        let limit = if self.flaw == Flaw::Hangs { Duration::MAX } else { BROKER_TIMEOUT };
+        let hangs = matches!(self.flaw, Flaw::Hangs | Flaw::SendHangs);
+        let limit = if hangs { Duration::MAX } else { BROKER_TIMEOUT };
         match timeout(limit, up).await {
             Ok(_) => Ok(()),
             Err(_) => Err(ApplicationError::connection(None, "PUBLISH_FAILED", "the broker does not answer")),
@@ -188,7 +242,7 @@ impl FaultInjector for Faults {
     async fn inject_raw(&self, destination: &str, _: &[u8]) -> Result<(), FaultError> {
         let queue = self.0.queue(destination);
         queue.open(None).await?;
-        queue.send(None, MessageEnvelope::new(None, GARBAGE, "")).await?;
+        self.0.deliver(&queue, MessageEnvelope::new(None, GARBAGE, "")).await?;
         Ok(())
     }
 }
@@ -198,6 +252,7 @@ pub(crate) struct Remote {
     base: Arc<MessageQueue>,
     hub: Arc<Hub>,
     refused: Option<OpenFailure>,
+    instance: usize,
     config: ConfigParams,
     session: ArcSwapOption<Session>,
 }
@@ -216,7 +271,14 @@ impl Remote {
         let base = MessageQueue::new(cx.queue_name(), capabilities);
         base.set_references(&cx.references())?;
         let config = cx.config([("topic", cx.queue_name())]);
-        Ok(Self { base: Arc::new(base), hub: hub.clone(), refused, config, session: ArcSwapOption::empty() })
+        Ok(Self {
+            base: Arc::new(base),
+            hub: hub.clone(),
+            refused,
+            instance: cx.instance(),
+            config,
+            session: ArcSwapOption::empty(),
+        })
     }
 
     fn session(&self) -> Result<Arc<Session>> {
@@ -252,8 +314,10 @@ impl Remote {
             };
             let received = match received {
                 Some(look) => {
-                    if self.hub.flaw == Flaw::Hangs {
-                        self.hub.reach().await?;
+                    match self.hub.flaw {
+                        Flaw::Hangs => self.hub.reach().await?,
+                        Flaw::GivesUpAtOnce => return Ok(None),
+                        _ => {}
                     }
                     tokio::select! {
                         () = sleep(look) => None,
@@ -282,6 +346,10 @@ impl Remote {
         match self.hub.flaw {
             Flaw::ChokesOnGarbage => return Err(error),
             Flaw::SkipsInSilence => {}
+            Flaw::OnlyCounts => {
+                let name = format!("queue.{}.malformed_messages", self.base.get_name());
+                self.base.counters().increment_one(&name);
+            }
             _ => self.base.malformed(&error, "the broker"),
         }
         Ok(())
@@ -302,14 +370,19 @@ impl IOpenable for Remote {
         if outcome.is_err() && self.hub.flaw != Flaw::OpenAfterFailure {
             return outcome;
         }
-        let by_topic = self.hub.queue(&self.config.get_as_string("topic"));
-        by_topic.configure(&self.config)?;
+        let topic = self.config.get_as_string("topic");
+        let by_topic = self.hub.queue(&topic);
+        let of_instance = match self.hub.fans_out {
+            true => self.hub.queue(&format!("{topic}#{}", self.instance)),
+            false => by_topic.clone(),
+        };
+        of_instance.configure(&self.config)?;
         let session = Session {
             sends_to: match self.hub.flaw {
                 Flaw::SendsByName => self.hub.queue(&self.base.get_name()),
                 _ => by_topic.clone(),
             },
-            receives_from: by_topic,
+            receives_from: of_instance,
             closed: CancellationToken::new(),
             losses: *self.hub.losses.borrow(),
         };
@@ -327,8 +400,19 @@ impl IOpenable for Remote {
 impl IClosable for Remote {
     async fn close(&self, _: Option<&str>) -> Result<()> {
         self.end_listen(None).await;
+        match self.hub.flaw {
+            Flaw::CloseHangs => {
+                let _ = self.hub.network.subscribe().wait_for(|network| *network == Network::Up).await;
+            }
+            Flaw::ClosesBadly if !self.is_open() => return Err(self.base.not_opened(None)),
+            _ => {}
+        }
         if let Some(session) = self.session.swap(None) {
             session.closed.cancel();
+            if self.hub.fans_out {
+                session.receives_from.clear(None).await?;
+                session.receives_from.close(None).await?;
+            }
             if self.hub.flaw == Flaw::LosesOneAtClose
                 && let Some(mut lost) = session.sends_to.receive(None, Duration::ZERO).await?
             {
@@ -366,6 +450,7 @@ impl IMessageQueue for Remote {
     async fn send(&self, _: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError> {
         let session = match self.session() {
             Ok(session) => session,
+            Err(_) if self.hub.flaw == Flaw::SendsUnopened => return Ok(()),
             Err(error) => return Err(SendError::new(error, envelope)),
         };
         let network = *self.hub.network.borrow();
@@ -375,7 +460,7 @@ impl IMessageQueue for Remote {
             return Ok(());
         }
         match self.hub.reach().await {
-            Ok(()) => session.sends_to.send(None, envelope).await,
+            Ok(()) => self.hub.deliver(&session.sends_to, envelope).await,
             Err(error) => Err(SendError::new(error, envelope)),
         }
     }

@@ -41,6 +41,12 @@ pub(crate) fn fails_only(fixture: impl Fn() -> Fixture + Sync, expected: &[(&str
     }
 }
 
+/// Runs one case, which must fail with a message that contains the text.
+pub(crate) fn fails(fixture: &Fixture, case: &str, text: &str) {
+    let failure = run_case(case, fixture).unwrap_err();
+    assert!(failure.message().contains(text), "{case}: {}", failure.message());
+}
+
 /// Runs all cases, of which exactly these must pass, or have nothing to run with.
 pub(crate) fn passes_only(fixture: impl Fn() -> Fixture + Sync, expected: &[&str]) {
     let passed: Vec<_> = outcomes(fixture)
