@@ -249,6 +249,10 @@ fn version_5(engine: Engine, qos: u8) -> Fixture {
     Variant { serialize_envelope: false, version_5: true, ..Variant::new(engine, qos) }
         .fixture()
         .known_gap("empty_payload", "MQTT has no way to tell an empty payload from none")
+        .known_gap(
+            "malformed_input_is_skipped",
+            "any bytes are a message where its envelope travels beside it",
+        )
         .known_gap("unicode_everywhere", "MQTT forbids control characters in properties; such a send fails")
 }
 
