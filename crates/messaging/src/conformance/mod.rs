@@ -24,8 +24,11 @@
 //!
 //! [`cases`] and [`run_case`] serve other test runners.
 //!
-//! The environment variable `CONFORMANCE_TIME_SCALE` stretches all upper limits of time, for slow machines:
-//! `3` gives everything three times as long.
+//! | environment variable | default | |
+//! |---|---|---|
+//! | `CONFORMANCE_TIME_SCALE` | 1 | stretches all upper limits of time, for slow machines: `3` gives everything three times as long |
+//! | `CONFORMANCE_STRESS` | 0 | `1` makes the cases that send many messages send ten times as many, with ten times the time for it |
+//! | `CONFORMANCE_SEED` | random | the seed of random choices, to repeat a failed `model_walk`: its message names the seed |
 
 mod capability;
 mod case;
