@@ -27,7 +27,7 @@ const AT_ONCE: usize = 4;
 
 type Column = (&'static str, fn() -> Fixture);
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 10] = [
     ("memory", memory),
     ("embedded, QoS 0", fixtures::embedded_qos_0),
     ("embedded, QoS 1", fixtures::embedded_qos_1),
@@ -36,6 +36,8 @@ const COLUMNS: [Column; 8] = [
     ("Mosquitto, QoS 1", fixtures::mosquitto_qos_1),
     ("Mosquitto, QoS 2", fixtures::mosquitto_qos_2),
     ("Mosquitto, QoS 1, kept session", fixtures::mosquitto_kept_session),
+    ("embedded, MQTT 5, QoS 1", fixtures::embedded_version_5),
+    ("Mosquitto, MQTT 5, QoS 2", fixtures::mosquitto_version_5),
 ];
 
 fn memory() -> Fixture {

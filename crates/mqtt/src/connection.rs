@@ -44,13 +44,37 @@ use crate::{
 /// | `connection.discovery_key` | – | the connection's key in a discovery service |
 /// | `credential.username`, `credential.password` | – | win over those in the URI |
 /// | `credential.store_key` | – | the credential's key in a credential store |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker |
+/// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
+/// | `options.mqtt_version` | `3.1.1` | or `5` |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
 /// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one |
 /// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
 /// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
+/// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
+/// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |
+/// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |
+/// | `options.will_payload`, `options.will_qos`, `options.will_retain` | empty, 0, false | that message |
+///
+/// A wrong value is an error of `configure`. An unknown parameter is a warning at `open`, with the nearest known one:
+/// below `options`, `connection` and `credential` whatever is unknown, elsewhere what looks like a slip.
+/// `credential.token` is ignored with a warning.
+///
+/// What it counts, under its name or that of the queue whose own connection it is:
+///
+/// | counter `mqtt.<name>.…` | |
+/// |---|---|
+/// | `connects` | connections that a broker accepted, the first one and all after it |
+/// | `lost_connections` | connections that were lost, not closed |
+/// | `reconnects` | lost connections that were restored, with their subscriptions |
+/// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
+/// | `in_flight_messages` | the last number of messages that are on their way |
+///
+/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where
+/// another client takes the connection over because it has the same id, a warning names the id: at once where the
+/// broker says so, as some do in version 5, and after two losses in a row soon after connecting elsewhere.
 ///
 /// The client library looks after the signs of life of all connections of a process at one interval, which the
 /// latest connect sets to a tenth of its own keep-alive time, up to five seconds. So give the connections of a
@@ -63,7 +87,7 @@ use crate::{
 /// Files are in PEM form, and read when the connection is opened. `mqtts` and `wss` need the feature `tls`, `ws` and
 /// `wss` the feature `websocket`; both are on by default.
 ///
-/// References, all optional: loggers `*:logger:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
+/// References, all optional: loggers `*:logger:*:*:*`, counters `*:counters:*:*:*`, discovery `*:discovery:*:*:*` and credential stores
 /// `*:credential-store:*:*:*`.
 ///
 /// ```

@@ -78,9 +78,18 @@ impl Window {
         let _ = self.writing.send((ack, place));
     }
 
-    /// Waits until nothing is on its way.
-    pub(crate) async fn drained(&self) {
-        drop(self.slots.acquire_many(self.size).await);
+    /// Waits until nothing is on its way, and lets nothing in from now on.
+    pub(crate) async fn drain(&self) {
+        // Who comes later is behind this in the line, and finds the window shut.
+        let all = self.slots.acquire_many(self.size).await;
+        self.shut();
+        drop(all);
+    }
+
+    /// Lets nothing in from now on.
+    pub(crate) fn shut(&self) {
+        self.slots.close();
+        self.bytes.close();
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Endpoint {
     /// A name or an address, an IPv6 one without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// The section of the parameters that it comes from.
+    pub(crate) section: String,
     pub(crate) transport: Arc<Transport>,
 }
 
@@ -215,7 +217,7 @@ fn from_parts(
     })?;
     let port = port.unwrap_or(protocol.default_port());
     let transport = Transport::new(protocol, &host, port, None, connection.as_config())?;
-    let endpoint = Endpoint { host, port, transport: Arc::new(transport) };
+    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
     Ok(Address { endpoint, username: None, password: None })
 }
 
@@ -246,7 +248,8 @@ fn from_uri(
     let port = url.port().unwrap_or(protocol.default_port());
     let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
     let transport = Transport::new(protocol, &host, port, path, connection.as_config())?;
-    Ok(Address { endpoint: Endpoint { host, port, transport: Arc::new(transport) }, username, password })
+    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
+    Ok(Address { endpoint, username, password })
 }
 
 fn find_protocol(correlation_id: Option<&str>, key: &str, name: &str) -> Result<Protocol, ApplicationError> {

@@ -167,7 +167,8 @@ impl MessageEnvelope {
     /// base64 is taken as text, which is what the Dart port writes.
     ///
     /// # Errors
-    /// `BAD_ENVELOPE` (BadRequest) for what is no JSON object with at least one of an envelope's keys.
+    /// `BAD_ENVELOPE` (BadRequest) for what is no JSON object with a `message_id`, a `message_type` or a `message`,
+    /// or has another kind of value than theirs.
     pub fn from_json(json: &[u8]) -> Result<Self, ApplicationError> {
         wire::decode(json)
     }

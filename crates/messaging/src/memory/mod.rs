@@ -1,5 +1,5 @@
 mod clock;
-mod lock_token;
+mod delivery;
 mod options;
 mod queue;
 mod room;

@@ -17,7 +17,7 @@ use tokio::task::coop::consume_budget;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    lock_token::{LockToken, QueueId},
+    delivery::{Delivery, QueueId},
     options::Options,
     room::Room,
     shared::{Session, Shared},
@@ -223,10 +223,10 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         mut envelope: MessageEnvelope,
     ) -> Result<(), SendError> {
+        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
+        let message = Delivery::new(self.id, envelope);
         // Whoever sends without end must still let other tasks run.
         consume_budget().await;
-        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
-        let message = Arc::new(envelope);
         // The message is shared only with a logger that wants it.
         let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| message.clone());
         let mut message = Some(message);
@@ -246,13 +246,13 @@ impl IMessageQueue for MemoryMessageQueue {
         match (sent, message) {
             (Err(error), Some(message)) => {
                 drop(shown);
-                let mut envelope = Arc::unwrap_or_clone(message);
+                let mut envelope = message.into_envelope();
                 envelope.sent_time = sent_time;
                 envelope.set_reference(reference);
                 return Err(SendError::new(error, envelope));
             }
             _ => match shown {
-                Some(message) => self.base.sent(correlation_id, &message),
+                Some(message) => self.base.sent(correlation_id, &message.envelope),
                 None => self.base.count_sent(),
             },
         }
@@ -282,7 +282,9 @@ impl IMessageQueue for MemoryMessageQueue {
         consume_budget().await;
         let take = || {
             self.attempt(correlation_id, |options, storage, clock| {
-                storage.take(clock.after(options.lock_timeout))
+                let (lock, message) = storage.take(clock.after(options.lock_timeout))?;
+                message.set_lock(lock);
+                Some(message)
             })
         };
         let taken = match take()? {
@@ -296,9 +298,8 @@ impl IMessageQueue for MemoryMessageQueue {
                 Box::pin(wait_for(waiting.changed(), &session.closed, wait_timeout, take)).await
             }
         };
-        Ok(taken.map(|(lock, message)| {
-            let mut envelope = (*message).clone();
-            LockToken::attach(self.id, lock, &mut envelope);
+        Ok(taken.map(|message| {
+            let envelope = message.receive();
             self.base.received(correlation_id, &envelope);
             envelope
         }))
@@ -309,9 +310,9 @@ impl IMessageQueue for MemoryMessageQueue {
         envelope: &MessageEnvelope,
         lock_timeout: Duration,
     ) -> Result<(), ApplicationError> {
-        let token = LockToken::of(self.id, envelope);
+        let delivery = Delivery::of(self.id, envelope);
         let renewed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, clock| {
-            token.is_some_and(|token| storage.renew(token.lock, clock.after(lock_timeout)))
+            delivery.is_some_and(|delivery| storage.renew(delivery.lock(), clock.after(lock_timeout)))
         })?;
         if !renewed {
             return Err(self.lock_lost(envelope));
@@ -321,9 +322,9 @@ impl IMessageQueue for MemoryMessageQueue {
     }
 
     async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
-        let token = LockToken::of(self.id, envelope);
+        let delivery = Delivery::of(self.id, envelope);
         let completed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
-            token.map(|token| (token.settle(), storage.complete(token.lock)))
+            delivery.map(|delivery| (delivery.settle(), storage.complete(delivery.lock())))
         })?;
         let Some((settled_before, completed)) = completed else { return Ok(()) };
         envelope.set_reference(None);
@@ -377,8 +378,8 @@ impl ListenedQueue for MemoryMessageQueue {
     }
 
     fn put_back(&self, envelope: MessageEnvelope) {
-        if let Some(token) = LockToken::of(self.id, &envelope) {
-            self.work(|state, _| state.storage.put_back(token.lock));
+        if let Some(delivery) = Delivery::of(self.id, &envelope) {
+            self.work(|state, _| state.storage.put_back(delivery.lock()));
         }
     }
 }

@@ -5,11 +5,12 @@ use pip_services_commons::errors::ApplicationError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    delivery::Delivery,
     options::Options,
     storage::Storage,
     waiters::{Waiters, Waiting},
 };
-use crate::{MessageEnvelope, Readiness, wait::sleep_until_or_forever};
+use crate::{Readiness, wait::sleep_until_or_forever};
 
 /// What a listener waits on while it does not hold the queue.
 pub(super) struct Shared {
@@ -26,7 +27,7 @@ pub(super) struct State {
 }
 
 /// Messages are shared with whoever copies or logs them, so that nobody else waits for that.
-pub(super) type Messages = Storage<Arc<MessageEnvelope>>;
+pub(super) type Messages = Storage<Arc<Delivery>>;
 
 /// What lasts from an `open` to the next `close`.
 pub(super) struct Session {

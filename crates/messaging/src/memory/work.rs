@@ -5,7 +5,7 @@ use pip_services_commons::errors::ApplicationError;
 use super::{
     MemoryMessageQueue,
     clock::Clock,
-    lock_token::LockToken,
+    delivery::Delivery,
     options::Options,
     shared::{Messages, Session, State},
     storage::Events,
@@ -50,12 +50,12 @@ impl MemoryMessageQueue {
         result
     }
 
-    fn observe(&self, events: &Events<Arc<MessageEnvelope>>) {
+    fn observe(&self, events: &Events<Arc<Delivery>>) {
         if events.expired > 0 {
             self.base.expired(events.expired);
         }
-        events.dead.iter().for_each(|message| self.base.dead(message));
-        events.dropped.iter().for_each(|message| self.base.dead_dropped(message));
+        events.dead.iter().for_each(|message| self.base.dead(&message.envelope));
+        events.dropped.iter().for_each(|message| self.base.dead_dropped(&message.envelope));
     }
 
     /// Work of an open queue.
@@ -97,7 +97,7 @@ impl MemoryMessageQueue {
     pub(super) async fn push_in_line(
         &self,
         correlation_id: Option<&str>,
-        message: &mut Option<Arc<MessageEnvelope>>,
+        message: &mut Option<Arc<Delivery>>,
     ) -> Result<(), ApplicationError> {
         let session = self.session(correlation_id)?;
         let timeout = session.options.send_timeout.unwrap_or(Duration::MAX);
@@ -132,11 +132,11 @@ impl MemoryMessageQueue {
         envelope: &mut MessageEnvelope,
         settle: impl FnOnce(&mut Messages, u64) -> bool,
     ) -> Result<(), ApplicationError> {
-        let token = LockToken::of(self.id, envelope);
+        let delivery = Delivery::of(self.id, envelope);
         let settled = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
-            token.map(|token| {
-                token.settle();
-                settle(storage, token.lock)
+            delivery.map(|delivery| {
+                delivery.settle();
+                settle(storage, delivery.lock())
             })
         })?;
         if settled.is_some() {
@@ -152,12 +152,12 @@ impl MemoryMessageQueue {
 }
 
 /// Takes the message where there is room for it.
-pub(super) fn push(storage: &mut Messages, message: &mut Option<Arc<MessageEnvelope>>) -> bool {
+pub(super) fn push(storage: &mut Messages, message: &mut Option<Arc<Delivery>>) -> bool {
     *message = message.take().and_then(|message| storage.push(message).err());
     message.is_none()
 }
 
 /// Envelopes that others can have.
-pub(super) fn copies(messages: Vec<Arc<MessageEnvelope>>) -> Vec<MessageEnvelope> {
-    messages.into_iter().map(|message| (*message).clone()).collect()
+pub(super) fn copies(messages: Vec<Arc<Delivery>>) -> Vec<MessageEnvelope> {
+    messages.into_iter().map(|message| message.envelope.clone()).collect()
 }

@@ -50,6 +50,7 @@ use crate::{
 /// | [`malformed`](Self::malformed) | `malformed_messages` | error |
 /// | [`receiver_failed`](Self::receiver_failed) | `failed_handlers` | error |
 /// | the listener handled a message, also where that failed | `process_time`, an interval | – |
+/// | a message came into the cache of a queue on a broker, or left it | `cached_messages`, the last number | – |
 pub struct MessageQueue {
     names: ArcSwap<Names>,
     capabilities: MessagingCapabilities,

@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{
@@ -116,26 +119,38 @@ pub trait IMessageQueueExt: IMessageQueue {
         I::IntoIter: Send,
     {
         let mut envelopes = envelopes.into_iter().enumerate();
-        let send = move |(index, envelope)| async move {
-            // One that is told to let others run would be overtaken; the batch does that for all of them.
-            let sent = unconstrained(self.send(correlation_id, envelope)).await;
-            sent.map_err(|failed| (index, failed))
-        };
         async move {
-            let (mut sending, mut failed) = (FuturesUnordered::new(), Vec::new());
+            let failure = &AtomicBool::new(false);
+            let send = |(index, envelope)| async move {
+                // Its turn comes after a failure: sent now, it would overtake the one that failed.
+                if failure.load(Ordering::Relaxed) {
+                    return Some((index, Err(envelope)));
+                }
+                // One that is told to let others run would be overtaken; the batch does that for all of them.
+                let failed = unconstrained(self.send(correlation_id, envelope)).await.err()?;
+                failure.store(true, Ordering::Relaxed);
+                Some((index, Ok(failed)))
+            };
+            let (mut sending, mut unsent) = (FuturesUnordered::new(), Vec::new());
             loop {
-                let room = if failed.is_empty() { BATCH_WINDOW - sending.len() } else { 0 };
+                let room = if unsent.is_empty() { BATCH_WINDOW - sending.len() } else { 0 };
                 sending.extend(envelopes.by_ref().take(room).map(send));
                 match sending.next().await {
                     None => break,
-                    Some(sent) => failed.extend(sent.err()),
+                    Some(sent) => unsent.extend(sent),
                 }
                 // A queue that never waits would keep the thread for the whole batch.
                 consume_budget().await;
             }
-            failed.sort_unstable_by_key(|&(index, _)| index);
-            let failed = failed.into_iter().map(|(_, failed)| failed).collect();
-            let unattempted = envelopes.map(|(_, envelope)| envelope).collect();
+            unsent.sort_unstable_by_key(|&(index, _)| index);
+            let (mut failed, mut unattempted) = (Vec::new(), Vec::new());
+            for (_, unsent) in unsent {
+                match unsent {
+                    Ok(error) => failed.push(error),
+                    Err(envelope) => unattempted.push(envelope),
+                }
+            }
+            unattempted.extend(envelopes.map(|(_, envelope)| envelope));
             SendBatchError::new(failed, unattempted).map_or(Ok(()), Err)
         }
     }

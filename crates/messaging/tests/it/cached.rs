@@ -335,3 +335,17 @@ async fn a_send_counts_where_it_is_sent_and_where_it_arrives() {
     assert_eq!(count(&counters, "orders", "sent_messages"), 1);
     assert_eq!(count(&counters, "orders", "received_messages"), 1);
 }
+
+#[tokio::test]
+async fn a_closed_queue_counts_no_cached_messages() {
+    let broker = Broker::default();
+    let queue = TopicQueue::new("orders", &broker);
+    let (_, counters) = observed(&queue);
+    let cached = || counters.get("queue.orders.cached_messages").and_then(|counter| counter.last);
+    queue.open(None).await.unwrap();
+    assert!(queue.receive(None, Duration::ZERO).await.unwrap().is_none());
+    broker.deliver("orders", Ok(&MessageEnvelope::new(None, "order", "a")));
+    assert_eq!(cached(), Some(1.0));
+    queue.close(None).await.unwrap();
+    assert_eq!(cached(), Some(0.0));
+}

@@ -37,7 +37,8 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 ///
 /// It sends to its topic and subscribes to it: at the first receive, peek or listen, or in `open` with
 /// `options.autosubscribe`. What is sent before anyone has subscribed reaches nobody, so consumers should set
-/// it. The topic can be a filter (`+`, `#`, `$share/<group>/<topic>`); one with wildcards cannot be sent to.
+/// it. The topic can be a filter (`+`, `#`, `$share/<group>/<topic>`); one with wildcards cannot be sent to, but
+/// `options.publish_topic` can.
 ///
 /// Messages that arrived wait in the bounded cache of a [`CachedMessageQueue`]. The client acknowledges them to
 /// the broker on arrival, so the queue has no locks: `complete` does nothing, and a message whose handling failed
@@ -55,13 +56,29 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// | `options.qos` | 0 | quality of service, 0 to 2 |
 /// | `options.retain` | false | whether the broker keeps the last message for new subscribers |
 /// | `options.serialize_envelope` | true | whether the whole envelope travels in JSON, or the payload alone |
+/// | `options.shared_group` | – | shares the topic's messages with the other consumers of that group: subscribes to `$share/<group>/<topic>` |
+/// | `options.publish_topic` | the topic | the topic to send to, where it is another one |
+/// | `options.message_expiry` | – | milliseconds that the broker keeps a message for who is not there, rounded up to seconds; version 5 only |
+/// | `options.content_type` | – | what the payloads are, for other clients, such as `application/json`; version 5 only |
 /// | `options.ack` | `auto` | nothing else at present |
 ///
 /// A queue that is configured again keeps what the new parameters do not name.
 ///
 /// The other ports document `serialize_envelope` as true, but have false in their code: in a system with these
 /// set it on both ends. Without the envelope the message type is the topic, the id is new, and correlation id
-/// and time are missing.
+/// and time are missing: unless `options.mqtt_version` is 5, where properties of the message carry them.
+///
+/// | property of MQTT 5, without the envelope | holds | read back |
+/// |---|---|---|
+/// | user property `message_id` | the id | as the id; a new one where it is missing |
+/// | user property `correlation_id` | the correlation id | as it |
+/// | correlation data | the correlation id's bytes, for other clients | where that user property is missing, if it is text |
+/// | user property `message_type` | the type | as it; where it is missing, none if there is a `message_id`, else the topic |
+/// | user property `sent_time` | the time in RFC 3339 | as it; none where it is no time |
+/// | content type, message expiry, with and without the envelope | the options | by other clients and the broker |
+///
+/// No payload arrives as an empty one, and an id or type with a control character, which properties cannot have,
+/// fails the send. Other properties are ignored, and of a message's user properties the first 64 are read.
 ///
 /// References, all optional: loggers `*:logger:*:*:*`, counters `*:counters:*:*:*`, the shared connection, and
 /// those of the own connection.

@@ -108,9 +108,10 @@ impl Core {
     }
 
     async fn connect_to(&self, endpoint: &Endpoint, limit: Duration) -> Result<bool, ApplicationError> {
+        let host_key = format!("{}.host", endpoint.section);
         let unknown = || {
-            let message = format!("connection.host '{}' cannot be resolved", endpoint.host);
-            connect_failed(message, "connection.host")
+            let message = format!("{host_key} '{}' cannot be resolved", endpoint.host);
+            connect_failed(message, &host_key)
         };
         let addresses: Vec<_> = lookup_host((endpoint.host.as_str(), endpoint.port))
             .await
@@ -135,8 +136,9 @@ impl Core {
                     connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
                 Err(error) => {
-                    let message = format!("cannot connect to {endpoint} (connection.host, connection.port)");
-                    connect_failed(message, "connection.host").with_cause(error)
+                    let message =
+                        format!("cannot connect to {endpoint} ({host_key}, {}.port)", endpoint.section);
+                    connect_failed(message, &host_key).with_cause(error)
                 }
             };
         }

@@ -185,8 +185,9 @@ impl Session {
     /// Waits a while for what is in flight, and disconnects. What is pending then fails.
     pub(crate) async fn close(&self) {
         if self.is_connected() {
-            let _ = timeout(FLUSH_TIMEOUT, self.window.drained()).await;
+            let _ = timeout(FLUSH_TIMEOUT, self.window.drain()).await;
         }
+        self.window.shut();
         self.closed.cancel();
         self.task.abort();
         let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;

@@ -190,6 +190,17 @@ async fn misspelt_parameters_are_told_even_where_the_open_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_of_several_that_cannot_be_found_is_named_by_its_section() {
+    let queue = MqttMessageQueue::new("orders");
+    let hosts = [("connections.0.host", "127.0.0.1"), ("connections.0.port", "1")];
+    let unknown = [("connections.1.host", "nowhere.invalid"), ("options.connect_timeout", "5000")];
+    queue.configure(&ConfigParams::from_tuples([hosts, unknown].concat())).unwrap();
+    let error = queue.open(None).await.unwrap_err();
+    assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
+    assert!(error.message().starts_with("connections.1.host 'nowhere.invalid'"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_messages_are_on_their_way_than_the_window_has_places() {
     let broker = TestBroker::start(Engine::Mosquitto).unwrap();
     let observed = Observed::new();

@@ -12,6 +12,12 @@ use tokio::time::Instant;
 pub(super) use events::Events;
 use locks::{Locked, Locks};
 
+/// What a storage keeps. Clones are one message.
+pub(super) trait Message: Clone {
+    /// The message for another delivery, unknown to who had it.
+    fn again(self) -> Self;
+}
+
 /// What a memory queue keeps: a state machine without clock, waiting or mutex of its own.
 ///
 /// A message is ready, locked or dead. Messages are delivered in the order in which they became ready: sent,
@@ -51,7 +57,7 @@ struct Stored<M> {
     deliveries: usize,
 }
 
-impl<M: Clone> Storage<M> {
+impl<M: Message> Storage<M> {
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, contents: Contents::default(), last_lock: 0, events: Events::default() }
     }
@@ -159,7 +165,7 @@ impl<M: Clone> Storage<M> {
 
     fn release(&mut self, locked: Locked<M>) {
         let Locked { message, deliveries, .. } = locked;
-        self.contents.ready.push_front(Stored { message, deliveries: deliveries - 1 });
+        self.contents.ready.push_front(Stored { message: message.again(), deliveries: deliveries - 1 });
     }
 
     fn redeliver(&mut self, locked: Locked<M>) {
@@ -167,7 +173,7 @@ impl<M: Clone> Storage<M> {
         if self.limits.max_deliveries.is_some_and(|max| deliveries >= max) {
             self.bury(message);
         } else {
-            self.contents.ready.push_back(Stored { message, deliveries });
+            self.contents.ready.push_back(Stored { message: message.again(), deliveries });
         }
     }
 

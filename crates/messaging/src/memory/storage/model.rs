@@ -4,6 +4,12 @@ use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
 
+impl Message for u32 {
+    fn again(self) -> Self {
+        self
+    }
+}
+
 /// What is done to a storage. A lock is chosen among those given so far, the newest first, lost ones too.
 #[derive(Debug, Clone)]
 enum Step {
@@ -53,8 +59,8 @@ fn limits() -> impl Strategy<Value = Limits> {
 /// The rules in their plainest form: lists that are searched from end to end.
 struct Model {
     limits: Limits,
-    ready: Vec<Message>,
-    locked: Vec<(u64, Option<Instant>, Message)>,
+    ready: Vec<Kept>,
+    locked: Vec<(u64, Option<Instant>, Kept)>,
     dead: Vec<u32>,
     expired: usize,
     newly_dead: Vec<u32>,
@@ -62,7 +68,7 @@ struct Model {
 }
 
 #[derive(Clone, Copy)]
-struct Message {
+struct Kept {
     name: u32,
     deliveries: usize,
 }
@@ -84,7 +90,7 @@ impl Model {
         let total = self.ready.len() + self.locked.len();
         let room = self.limits.max_messages.is_none_or(|max| total < max);
         if room {
-            self.ready.push(Message { name, deliveries: 0 });
+            self.ready.push(Kept { name, deliveries: 0 });
         }
         room
     }
@@ -99,7 +105,7 @@ impl Model {
         Some(message.name)
     }
 
-    fn unlock(&mut self, lock: u64) -> Option<Message> {
+    fn unlock(&mut self, lock: u64) -> Option<Kept> {
         let place = self.locked.iter().position(|locked| locked.0 == lock)?;
         Some(self.locked.remove(place).2)
     }
@@ -149,8 +155,7 @@ impl Model {
     }
 
     fn expire(&mut self, now: Instant) {
-        let due =
-            |locked: &&(u64, Option<Instant>, Message)| locked.1.is_some_and(|deadline| deadline <= now);
+        let due = |locked: &&(u64, Option<Instant>, Kept)| locked.1.is_some_and(|deadline| deadline <= now);
         while let Some(&(lock, ..)) = self.locked.iter().filter(due).min_by_key(|locked| (locked.1, locked.0))
         {
             self.expired += 1;

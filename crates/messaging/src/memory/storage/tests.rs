@@ -2,6 +2,12 @@ use std::time::Duration;
 
 use super::*;
 
+impl Message for &'static str {
+    fn again(self) -> Self {
+        self
+    }
+}
+
 const NO_LIMITS: Limits = Limits { max_messages: None, max_deliveries: None, max_dead_letters: 10 };
 
 fn storage(limits: Limits, messages: &[&'static str]) -> Storage<&'static str> {

@@ -264,6 +264,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
         let _turn = self.transition.lock().await;
         let session = self.session.swap(None)?;
         session.cache.close();
+        self.base.cached(|| 0);
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.base.get_name()));
         Some(session.subscription.clone())
     }
