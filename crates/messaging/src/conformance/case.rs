@@ -110,6 +110,12 @@ impl Case {
         self.pace.count(count) / divisor
     }
 
+    /// How many a stress case sends here that may all be unread at once, with one more.
+    pub(super) fn unread_count(&self, count: usize) -> usize {
+        let room = self.profile().max_backlog.map_or(usize::MAX, |max| max.saturating_sub(1));
+        self.count(count).min(room)
+    }
+
     /// Random numbers, and the seed that gives them again.
     pub(super) fn random(&self) -> (Rng, u64) {
         let seed = match self.fixture.is_rehearsal() {

@@ -13,7 +13,7 @@ pub(in crate::conformance) async fn competing_receivers_share(case: Arc<Case>) -
     const TASKS: usize = 4;
     let subject = case.open().await?;
     let readers = vec![subject.clone(); TASKS];
-    subject.send_from_tasks(TASKS, case.count(250)).await?;
+    subject.send_from_tasks(TASKS, case.unread_count(250 * TASKS) / TASKS).await?;
     subject.send("last").await?;
     receive_all(&case, readers).await
 }
@@ -23,13 +23,15 @@ pub(in crate::conformance) async fn two_instances_share_or_fan_out(case: Arc<Cas
     let (one, other) = (case.open().await?, case.open().await?);
     match case.profile().sharing {
         Sharing::Compete => {
-            one.send_from_tasks(2, case.count(100)).await?;
-            other.send_from_tasks(2, case.count(100)).await?;
+            let each = case.unread_count(400) / 4;
+            one.send_from_tasks(2, each).await?;
+            other.send_from_tasks(2, each).await?;
             receive_all(&case, vec![one, other]).await
         }
         Sharing::FanOut => {
-            let mut sent = one.send_numbered(1..=case.count(100)).await?;
-            sent.extend(other.send_numbered(101..=100 + case.count(100)).await?);
+            let each = case.unread_count(200) / 2;
+            let mut sent = one.send_numbered(1..=each).await?;
+            sent.extend(other.send_numbered(each + 1..=2 * each).await?);
             for (reader, name) in [(&one, "one"), (&other, "the other")] {
                 let told = |problem| format!("{name} of the instances: {problem}");
                 gets_each(&case, reader, &sent).await.map_err(told)?;

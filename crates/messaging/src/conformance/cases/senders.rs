@@ -11,7 +11,8 @@ use crate::conformance::{
 /// Sixteen tasks send at once, and nothing is lost.
 pub(in crate::conformance) async fn concurrent_senders_lose_nothing(case: Arc<Case>) -> CaseResult {
     const TASKS: usize = 16;
-    let (subject, each) = (case.open().await?, case.count(250));
+    // No more than fit, where the reader falls behind.
+    let (subject, each) = (case.open().await?, case.unread_count(250 * TASKS) / TASKS);
     let sending = tokio::spawn({
         let subject = subject.clone();
         async move { subject.send_from_tasks(TASKS, each).await }
@@ -25,7 +26,7 @@ pub(in crate::conformance) async fn concurrent_senders_lose_nothing(case: Arc<Ca
 /// Of 5000 sends at once each is Ok and its message arrives, or an error of which a program can make something.
 pub(in crate::conformance) async fn burst_of_sends_is_all_or_error(case: Arc<Case>) -> CaseResult {
     let subject = case.open().await?;
-    let burst = case.count(5000).min(case.profile().max_backlog.unwrap_or(usize::MAX));
+    let burst = case.unread_count(5000);
     let sends = (0..burst).map(|number| send(&subject, number));
     join_all(sends).await.into_iter().collect::<CaseResult>()?;
     subject.drain().await?;
