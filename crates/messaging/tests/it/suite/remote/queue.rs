@@ -1,10 +1,4 @@
-//! A queue on a broker within the process, whose network can be cut and which can be given a flaw.
-
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
@@ -16,239 +10,18 @@ use pip_services_commons::{
 use pip_services_messaging::{
     IMessageQueue, IMessageReceiver, ListenedQueue, MemoryMessageQueue, MessageEnvelope, MessageQueue,
     MessagingCapabilities, Readiness, SendError,
-    conformance::{FaultError, FaultInjector, Fixture, OpenFailure, Profile, QueueContext, Sharing},
+    conformance::{OpenFailure, QueueContext},
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-type Result<T, E = ApplicationError> = std::result::Result<T, E>;
-
-/// The type of a message that is none.
-const GARBAGE: &str = "garbage";
-/// How long a queue waits for its broker.
-const BROKER_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// What is wrong with a remote queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    None,
-    /// Takes an error for success when it opens.
-    SwallowsOpenErrors,
-    /// Counts as open although it did not open.
-    OpenAfterFailure,
-    /// Tells of a failed open by a code of its own.
-    StrangeCode,
-    /// Takes a refused subscription for an empty queue.
-    IgnoresRefusal,
-    /// Ends at what is no message.
-    ChokesOnGarbage,
-    /// Skips what is no message and tells nobody.
-    SkipsInSilence,
-    /// Counts what is no message and does not log it.
-    OnlyCounts,
-    /// Sends to the queue of its name and receives from that of its topic.
-    SendsByName,
-    /// Looks at a name only as far as the first slash.
-    CutsNames,
-    /// Waits for its receiver when the listening ends, also where the receiver ends it.
-    WaitsForItsReceiver,
-    /// Loses a message that waits when it is closed.
-    LosesOneAtClose,
-    /// Says Ok while there is no network.
-    LiesInCut,
-    /// Has no timeouts.
-    Hangs,
-    /// A send has no timeout.
-    SendHangs,
-    /// A close waits for the broker.
-    CloseHangs,
-    /// A receive does not wait for a broker that does not answer.
-    GivesUpAtOnce,
-    /// Sends although it did not open.
-    SendsUnopened,
-    /// Cannot be closed where it did not open.
-    ClosesBadly,
-    /// Gives one of its instances each message twice.
-    RepeatsToOne,
-    /// Does not listen any more after its connection was lost.
-    DeafAfterLoss,
-    /// A receive that waits does so for ever once the connection was lost.
-    StuckAfterLoss,
-    /// Delivers once more what was completed before the connection was lost.
-    RepeatsAfterLoss,
-    /// A broker that takes messages while it is restarted, and forgets them.
-    ForgetsAtRestart,
-    /// A broker that keeps nothing for a queue that is closed.
-    ForgetsTheClosed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Network {
-    Up,
-    Down,
-    /// Down because of a restart.
-    Restarting,
-}
-
-/// The broker.
-pub(crate) struct Hub {
-    flaw: Flaw,
-    /// Whether each instance has messages of its own.
-    fans_out: bool,
-    queues: Mutex<HashMap<String, Arc<MemoryMessageQueue>>>,
-    network: watch::Sender<Network>,
-    losses: watch::Sender<usize>,
-    /// Where something was completed, and what.
-    completed: Mutex<Vec<(Arc<MemoryMessageQueue>, MessageEnvelope)>>,
-}
-
-impl Hub {
-    /// A broker and a fixture of queues on it, whose instances compete.
-    pub(crate) fn fixture(flaw: Flaw) -> Fixture {
-        Self::fixture_of(flaw, false)
-    }
-
-    /// A broker and a fixture of queues on it, each instance of which gets all messages that come while it is open.
-    pub(crate) fn fans_out(flaw: Flaw) -> Fixture {
-        let profile = Profile { sharing: Sharing::FanOut, durable: false, ..Profile::strict() };
-        Self::fixture_of(flaw, true).profile(profile)
-    }
-
-    fn fixture_of(flaw: Flaw, fans_out: bool) -> Fixture {
-        let hub = Arc::new(Self {
-            flaw,
-            fans_out,
-            queues: Mutex::default(),
-            network: watch::Sender::new(Network::Up),
-            losses: watch::Sender::new(0),
-            completed: Mutex::default(),
-        });
-        let faults = Faults(hub.clone());
-        Fixture::new(move |cx| {
-            let made = Remote::new(&hub, &cx, None);
-            async { made }
-        })
-        .cleanable::<Remote>()
-        .dead_letters(|queue: Arc<Remote>| async move { Ok(queue.session()?.receives_from.dead_letters()) })
-        .faults(faults)
-        .rehearsal()
-    }
-
-    fn queue(&self, name: &str) -> Arc<MemoryMessageQueue> {
-        let name = match self.flaw {
-            Flaw::CutsNames => name.split('/').next().unwrap_or_default(),
-            _ => name,
-        };
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.entry(name.to_owned()).or_insert_with(|| Arc::new(MemoryMessageQueue::new(name))).clone()
-    }
-
-    /// Gives the message to whoever is to get it.
-    async fn deliver(
-        &self,
-        topic: &Arc<MemoryMessageQueue>,
-        envelope: MessageEnvelope,
-    ) -> Result<(), SendError> {
-        if !self.fans_out {
-            return topic.send(None, envelope).await;
-        }
-        let subscribed: Vec<_> = {
-            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            let prefix = format!("{}#", topic.get_name());
-            let of_topic = queues.iter().filter(|(name, _)| name.starts_with(&prefix));
-            of_topic.map(|(_, queue)| queue.clone()).filter(|queue| queue.is_open()).collect()
-        };
-        for queue in subscribed {
-            let name = queue.get_name();
-            // The instances that the case opens are the second and the third.
-            if self.flaw == Flaw::RepeatsToOne && name.starts_with("two_instances") && name.ends_with("#2") {
-                queue.send(None, envelope.clone()).await?;
-            }
-            queue.send(None, envelope.clone()).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the network, for a time.
-    async fn reach(&self) -> Result<()> {
-        let mut network = self.network.subscribe();
-        let up = network.wait_for(|network| *network == Network::Up);
-        let hangs = matches!(self.flaw, Flaw::Hangs | Flaw::SendHangs);
-        let limit = if hangs { Duration::MAX } else { BROKER_TIMEOUT };
-        match timeout(limit, up).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ApplicationError::connection(None, "PUBLISH_FAILED", "the broker does not answer")),
-        }
-    }
-
-    async fn lose_connections(&self) {
-        self.losses.send_modify(|losses| *losses += 1);
-        if self.flaw == Flaw::RepeatsAfterLoss {
-            let completed = std::mem::take(&mut *self.completed.lock().unwrap());
-            for (queue, envelope) in completed {
-                let _ = queue.send(None, envelope).await;
-            }
-        }
-    }
-}
-
-/// What can be done to the broker.
-struct Faults(Arc<Hub>);
-
-#[async_trait]
-impl FaultInjector for Faults {
-    async fn restart_broker(&self) -> Result<(), FaultError> {
-        self.0.network.send_replace(Network::Restarting);
-        self.0.lose_connections().await;
-        sleep(Duration::from_millis(30)).await;
-        self.0.network.send_replace(Network::Up);
-        Ok(())
-    }
-
-    async fn cut(&self) -> Result<(), FaultError> {
-        self.0.network.send_replace(Network::Down);
-        Ok(())
-    }
-
-    async fn heal(&self) -> Result<(), FaultError> {
-        self.0.network.send_replace(Network::Up);
-        Ok(())
-    }
-
-    async fn stall(&self) -> Result<(), FaultError> {
-        self.cut().await
-    }
-
-    async fn resume(&self) -> Result<(), FaultError> {
-        self.heal().await
-    }
-
-    async fn kick_client(&self) -> Result<(), FaultError> {
-        self.0.lose_connections().await;
-        Ok(())
-    }
-
-    async fn unreachable_queue(
-        &self,
-        context: QueueContext,
-        why: OpenFailure,
-    ) -> Result<Arc<dyn IMessageQueue>, FaultError> {
-        Ok(Arc::new(Remote::new(&self.0, &context, Some(why))?))
-    }
-
-    async fn inject_raw(&self, destination: &str, _: &[u8]) -> Result<(), FaultError> {
-        let queue = self.0.queue(destination);
-        queue.open(None).await?;
-        self.0.deliver(&queue, MessageEnvelope::new(None, GARBAGE, "")).await?;
-        Ok(())
-    }
-}
+use super::{
+    Flaw, GARBAGE, Result,
+    hub::{Hub, Network},
+};
 
 /// A queue on the broker.
-pub(crate) struct Remote {
+pub(super) struct Remote {
     base: Arc<MessageQueue>,
     hub: Arc<Hub>,
     refused: Option<OpenFailure>,
@@ -257,16 +30,16 @@ pub(crate) struct Remote {
     session: ArcSwapOption<Session>,
 }
 
-struct Session {
+pub(super) struct Session {
     sends_to: Arc<MemoryMessageQueue>,
-    receives_from: Arc<MemoryMessageQueue>,
+    pub(super) receives_from: Arc<MemoryMessageQueue>,
     closed: CancellationToken,
     /// The connections that were lost when it began.
     losses: usize,
 }
 
 impl Remote {
-    fn new(hub: &Arc<Hub>, cx: &QueueContext, refused: Option<OpenFailure>) -> Result<Self> {
+    pub(super) fn new(hub: &Arc<Hub>, cx: &QueueContext, refused: Option<OpenFailure>) -> Result<Self> {
         let capabilities = MemoryMessageQueue::new("").get_capabilities();
         let base = MessageQueue::new(cx.queue_name(), capabilities);
         base.set_references(&cx.references())?;
@@ -281,7 +54,7 @@ impl Remote {
         })
     }
 
-    fn session(&self) -> Result<Arc<Session>> {
+    pub(super) fn session(&self) -> Result<Arc<Session>> {
         self.session.load_full().ok_or_else(|| self.base.not_opened(None))
     }
 
