@@ -15,7 +15,7 @@ use pip_services_commons::{
     run::{ICleanable, IOpenable},
 };
 use pip_services_messaging::{IMessageQueue, IMessageReceiver, MessageEnvelope, conformance::Fixture};
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 
 use super::{
     broken::{Broken, Fault, Inner, Receiver, Result, Sending, fixture, memory_queue},
@@ -149,21 +149,26 @@ fn a_listener_that_goes_on_after_its_end_fails_the_cases_about_that() {
     fails_only(fixture::<ListensOn>, &expected);
 }
 
-/// Begins to listen a little later, whatever happens meanwhile.
+/// Begins to listen a little later, whatever happens meanwhile. It holds the last that shall begin.
 #[derive(Default)]
-struct BeginsLate;
+struct BeginsLate(Mutex<Option<JoinHandle<()>>>);
 
 impl Fault for BeginsLate {
     fn begin_listen(&self, queue: &Inner, receiver: Receiver) -> Result<()> {
         if !queue.is_open() {
             return queue.clone().begin_listen(None, receiver);
         }
-        let queue = queue.clone();
-        tokio::spawn(async move {
+        let (queue, mut last) = (queue.clone(), self.0.lock().unwrap());
+        let earlier = last.take();
+        *last = Some(tokio::spawn(async move {
             sleep(Duration::from_millis(2)).await;
+            // Timers that end together would let either begin first.
+            if let Some(earlier) = earlier {
+                let _ = earlier.await;
+            }
             // A second one is refused, when it is too late to tell.
             let _ = queue.begin_listen(None, receiver);
-        });
+        }));
         Ok(())
     }
 }
