@@ -14,4 +14,6 @@ pub(crate) enum Event {
     /// The connection was lost, not closed; the broker may have told why.
     Disconnected(Option<Reason>),
     Message(Delivery),
+    /// The broker's last answer to a filter that it was told to forget: what came of it came before.
+    Unsubscribed(String),
 }

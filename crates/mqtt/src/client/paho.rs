@@ -183,9 +183,13 @@ impl Client {
         }
     }
 
-    /// Unsubscribes, and waits for the broker's answer.
+    /// Unsubscribes, and waits for the broker's answer. It is an event as well, behind the messages before it.
     pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
-        self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed)
+        let answer = self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed);
+        if !matches!(answer, Err(ClientError::Disconnected)) {
+            let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
+        }
+        answer
     }
 
     /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.

@@ -167,6 +167,7 @@ impl Core {
                         });
                     }
                     Some(Event::Message(delivery)) => self.dispatch(delivery),
+                    Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
                         synchronizing = None;
@@ -246,8 +247,9 @@ impl Core {
             delay = (delay * 2).min(self.options.max_reconnect_timeout);
             match self.connect().await {
                 Ok(kept) => {
-                    if !kept {
-                        self.router.forget_grants();
+                    match kept {
+                        true => self.router.release_again(),
+                        false => self.router.forget_grants(),
                     }
                     self.synchronize().await;
                     return kept;
@@ -269,6 +271,7 @@ impl Core {
         while let Some(request) = self.router.next_request() {
             let lost = match request {
                 Request::Subscribe(filter, qos) => {
+                    self.router.set_subscribing(&filter);
                     let granted = self.client.subscribe(&filter, qos).await;
                     let lost = matches!(granted, Err(ClientError::Disconnected));
                     if !lost {
@@ -292,7 +295,7 @@ impl Core {
                 }
                 Request::Unsubscribe(filter) => {
                     // Before asking: who registers meanwhile must not take the old grant for its own.
-                    self.router.set_released(&filter);
+                    self.router.set_releasing(&filter);
                     // A refusal leaves the broker sending what finds no listener, which harms nobody.
                     matches!(self.client.unsubscribe(&filter).await, Err(ClientError::Disconnected))
                 }
