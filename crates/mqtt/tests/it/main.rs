@@ -9,6 +9,8 @@ mod batches;
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod certificates;
 mod conformance;
+/// What the other ports get wrong, where no other module has it.
+mod defects;
 /// Topics, wire modes and payloads.
 mod delivery;
 /// TLS: whom it trusts, and what goes wrong.
