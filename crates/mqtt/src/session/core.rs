@@ -166,7 +166,7 @@ impl Core {
                             logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
                         });
                     }
-                    Some(Event::Message(delivery)) => self.dispatch(delivery),
+                    Some(Event::Message(delivery, _waiting)) => self.dispatch(delivery),
                     Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
