@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink, split},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     runtime::{self, Handle},
     sync::oneshot,
     time::timeout,
@@ -26,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
+
+/// What the system may hold of what is passed on to a client.
+const SEND_BUFFER: u32 = 128 * 1024;
 
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
@@ -63,7 +66,11 @@ pub(super) struct Entrance {
 
 impl Entrance {
     pub(super) async fn open() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let socket = TcpSocket::new_v4()?;
+        // For the connection that it accepts: what is in there can be held back no more.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(1024)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
