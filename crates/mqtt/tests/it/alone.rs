@@ -21,12 +21,17 @@ pub(crate) fn alone<F: Future<Output = ()>>(test: &str, body: impl FnOnce() -> F
             [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         assert!(ended.status.success(), "{written}");
         assert!(written.contains("1 passed"), "no test of that name: {written}");
-        // Shown with `--nocapture`.
-        println!("{written}");
+        tell(&written);
         return;
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(2).enable_all().build().unwrap().block_on(body());
+}
+
+/// Figures, shown with `--nocapture`.
+#[allow(clippy::print_stdout)]
+pub(crate) fn tell(figures: &str) {
+    println!("{figures}");
 }
 
 /// What this process holds.
@@ -63,7 +68,7 @@ impl Held {
         loop {
             let now = Self::now();
             if now.threads <= self.threads && now.descriptors <= self.descriptors {
-                println!("{after}: {now:?}, as before: {self:?}");
+                tell(&format!("{after}: {now:?}, as before: {self:?}"));
                 return;
             }
             assert!(Instant::now() < deadline, "{after}: {now:?}, before: {self:?}");

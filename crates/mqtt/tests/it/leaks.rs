@@ -1,5 +1,5 @@
 use std::{
-    env, fs,
+    fs,
     io::Write,
     net::TcpListener as StdTcpListener,
     process::{Command, Stdio},
@@ -30,12 +30,12 @@ use tokio::{
 };
 
 use crate::{
-    alone::{Held, alone, memory},
+    alone::{Held, alone, memory, tell},
     support::{Observed, config, eventually, message, next, queue},
 };
 
-/// How often a queue is opened and closed: 1000 times in earnest.
-const CYCLES: &str = "MQTT_TEST_CYCLES";
+/// How often a queue is opened and closed.
+const CYCLES: usize = 1000;
 
 /// How many opens fail in a row.
 const FAILURES: usize = 300;
@@ -90,10 +90,10 @@ fn failed_opens_leave_nothing_and_disturb_no_queue_that_works() {
         for number in 0..FAILURES {
             fail(number).await;
         }
-        println!("{FAILURES} failed opens took {:?}", start.elapsed());
+        tell(&format!("{FAILURES} failed opens took {:?}", start.elapsed()));
         over.store(true, Ordering::Relaxed);
         let (count, longest) = work.await.unwrap();
-        println!("meanwhile {count} messages were sent and received, the slowest in {longest:?}");
+        tell(&format!("meanwhile {count} messages were sent and received, the slowest in {longest:?}"));
         assert!(count > FAILURES, "it was stalled: {count}");
         assert!(longest < Duration::from_secs(5), "it was stalled: {longest:?}");
         assert!(observed.counters.get("mqtt.working.lost_connections").is_none(), "it was disturbed");
@@ -117,7 +117,6 @@ async fn dying_broker() -> u16 {
 #[test]
 fn a_queue_that_is_opened_and_closed_again_and_again_leaves_nothing() {
     alone("leaks::a_queue_that_is_opened_and_closed_again_and_again_leaves_nothing", async || {
-        let cycles = env::var(CYCLES).map_or(150, |cycles| cycles.parse().unwrap());
         for engine in [Engine::Embedded, Engine::Mosquitto] {
             let broker = TestBroker::start(engine).unwrap();
             let same = queue(&broker, "same", &[]);
@@ -138,28 +137,29 @@ fn a_queue_that_is_opened_and_closed_again_and_again_leaves_nothing() {
                 cycle(number).await;
             }
             let (before, start) = (Held::settled().await, Instant::now());
-            for number in 0..cycles {
+            for number in 0..CYCLES {
                 cycle(number).await;
             }
-            println!("{cycles} cycles on {engine:?} took {:?}", start.elapsed());
+            tell(&format!("{CYCLES} cycles on {engine:?} took {:?}", start.elapsed()));
             before.again("all closed").await;
         }
     });
 }
 
-const FLOOD: usize = 200_000;
 const PAYLOAD: usize = 1000;
 const CACHE: usize = 1000;
 
 #[test]
 fn a_flood_to_an_idle_queue_takes_no_more_memory_than_its_cache() {
-    alone("leaks::a_flood_to_an_idle_queue_takes_no_more_memory_than_its_cache", || flood(Duration::ZERO));
+    alone("leaks::a_flood_to_an_idle_queue_takes_no_more_memory_than_its_cache", || {
+        flood(200_000, Duration::ZERO)
+    });
 }
 
 #[test]
 fn a_flood_that_a_slow_logger_hears_of_takes_no_more_memory_than_the_cache() {
     alone("leaks::a_flood_that_a_slow_logger_hears_of_takes_no_more_memory_than_the_cache", || {
-        flood(Duration::from_micros(20))
+        flood(50_000, Duration::from_micros(50))
     });
 }
 
@@ -189,7 +189,7 @@ impl ILogger for Slow {
     }
 }
 
-async fn flood(pause: Duration) {
+async fn flood(count: usize, pause: Duration) {
     let (references, counters) = (References::new(), Arc::new(LogCounters::new()));
     references.put("test:logger:slow:default:1.0".parse().unwrap(), Arc::new(Slow(pause)));
     references.put("pip-services:counters:log:default:1.0".parse().unwrap(), counters.clone());
@@ -218,22 +218,27 @@ async fn flood(pause: Duration) {
     let mut lines = client.stdin.take().unwrap();
     let writing = tokio::task::spawn_blocking(move || {
         let line = [&b"x".repeat(PAYLOAD)[..], b"\n"].concat();
-        for _ in 0..FLOOD {
+        for _ in 0..count {
             lines.write_all(&line).unwrap();
         }
     });
     writing.await.unwrap();
-    eventually("all arrived", async || counted("received_messages") == FLOOD).await;
+    let mut arrived = 0;
+    while arrived < count {
+        eventually("more arrive", async || counted("received_messages") > arrived).await;
+        arrived = counted("received_messages");
+    }
     let grown = memory("VmHWM") - before;
-    println!(
-        "{FLOOD} messages of {PAYLOAD} bytes in {:?}: {} kB more at the peak than the {} kB before",
+    tell(&format!(
+        "{count} messages of {PAYLOAD} bytes in {:?}: {} kB more at the peak than the {} kB before",
         start.elapsed(),
         grown / 1024,
         before / 1024
-    );
+    ));
     assert!(client.wait().unwrap().success());
     assert_eq!(idle.read_message_count().await.unwrap(), CACHE as u64);
-    assert_eq!(counted("dropped_messages"), FLOOD - CACHE);
-    assert!(grown < 20 * CACHE * PAYLOAD, "{grown} bytes");
+    assert_eq!(counted("dropped_messages"), count - CACHE);
+    // The cache, what is on its way through the sockets, and what the allocator keeps; all messages are far more.
+    assert!(grown < 25 * CACHE * PAYLOAD, "{grown} bytes");
     idle.close(None).await.unwrap();
 }

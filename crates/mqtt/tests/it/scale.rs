@@ -7,7 +7,7 @@ use pip_services_test_broker::{Engine, TestBroker};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    alone::{Held, alone},
+    alone::{Held, alone, tell},
     support::{SOON, message, open, open_on, shared, texts_until},
 };
 
@@ -62,7 +62,7 @@ async fn many_queues(engine: Engine) {
         }
         connection.close(None).await.unwrap();
         let took = start.elapsed();
-        println!("closed {} queues, at once: {at_once}, in {took:?}", queues.len());
+        tell(&format!("closed {} queues, at once: {at_once}, in {took:?}", queues.len()));
         // Five seconds on a machine that has nothing else to do.
         assert!(took < Duration::from_secs(20), "{took:?}");
         drop((queues, connection, observed));
