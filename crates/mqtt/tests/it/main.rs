@@ -3,6 +3,8 @@
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+/// The books of a load, while the broker and the network fail.
+mod balance;
 /// Many messages at once.
 mod batches;
 /// Certificates for the tests of TLS.
@@ -22,6 +24,7 @@ mod factories;
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
+mod ledger;
 /// Listeners, and what they leave behind.
 mod listening;
 /// Counters and log lines of connections.

@@ -1,0 +1,260 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use pip_services_commons::{
+    refer::IReferenceable,
+    run::{IClosable, IOpenable},
+};
+use pip_services_messaging::IMessageQueue;
+use pip_services_mqtt::MqttMessageQueue;
+use pip_services_test_broker::{Engine, Proxy, TestBroker};
+use tokio::task::JoinHandle;
+
+use crate::{
+    ledger::Ledger,
+    support::{Observed, SOON, eventually, message, queue, text},
+};
+
+/// How many tasks send, each one message after the other.
+const SENDERS: usize = 20;
+
+/// How many messages have to make the whole way between two faults.
+const PROGRESS: usize = 200;
+
+/// The text of the last message of a run.
+const END: &str = "end";
+
+/// Of a count or a time, as much as the run shall have: ten times as much under stress.
+fn times(count: u32) -> u32 {
+    match std::env::var("CONFORMANCE_STRESS").as_deref() {
+        Ok("1") => count * 10,
+        _ => count,
+    }
+}
+
+/// How the queues of a run are configured.
+#[derive(Clone, Copy)]
+struct Setup {
+    qos: &'static str,
+    version: &'static str,
+    /// Whether the sender keeps its session, too; the receiver always does.
+    sender_keeps: bool,
+    keepalive: &'static str,
+}
+
+impl Setup {
+    const fn new(qos: &'static str) -> Self {
+        Self { qos, version: "3.1.1", sender_keeps: false, keepalive: "1000" }
+    }
+}
+
+/// A broker under a load: tasks that send without a pause, and one that receives.
+struct Run {
+    name: String,
+    setup: Setup,
+    broker: TestBroker,
+    proxy: Proxy,
+    observed: Observed,
+    ledger: Arc<Ledger>,
+    receiver: Arc<MqttMessageQueue>,
+    sender: Arc<MqttMessageQueue>,
+    stopped: Arc<AtomicBool>,
+    sending: Vec<JoinHandle<()>>,
+    receiving: JoinHandle<()>,
+}
+
+impl Run {
+    async fn begin(name: &str, setup: Setup) -> Self {
+        let Setup { qos, version, sender_keeps, keepalive } = setup;
+        let broker = TestBroker::builder(Engine::Mosquitto).persistent().start().unwrap();
+        let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
+        let port = proxy.address().port().to_string();
+        let observed = Observed::new();
+        let common = [
+            ("topic", "orders"),
+            ("connection.port", port.as_str()),
+            ("options.qos", qos),
+            ("options.mqtt_version", version),
+            ("options.keepalive_timeout", keepalive),
+            ("options.connect_timeout", "5000"),
+            ("options.max_reconnect_timeout", "500"),
+            ("options.send_timeout", "30000"),
+            ("options.max_cache_size", "1000000"),
+        ];
+        let receiver = queue(
+            &broker,
+            "receiver",
+            &[&common[..], &[("client_id", "receiver"), ("options.clean_session", "false")]].concat(),
+        );
+        let clean = if sender_keeps { "false" } else { "true" };
+        let of_sender =
+            [("client_id", "sender"), ("options.clean_session", clean), ("options.autosubscribe", "false")];
+        let sender = queue(&broker, "sender", &[&common[..], &of_sender].concat());
+        for queue in [&receiver, &sender] {
+            queue.set_references(&observed.references).unwrap();
+            queue.open(None).await.unwrap();
+        }
+        let (ledger, stopped) = (Arc::new(Ledger::default()), Arc::new(AtomicBool::new(false)));
+        let sending = (0..SENDERS)
+            .map(|task| tokio::spawn(send(sender.clone(), ledger.clone(), stopped.clone(), task)))
+            .collect();
+        let receiving = tokio::spawn(receive(receiver.clone(), ledger.clone()));
+        let name = format!(
+            "{name}, QoS {qos}, MQTT {version}, sender's session {}",
+            if sender_keeps { "kept" } else { "clean" }
+        );
+        Self { name, setup, broker, proxy, observed, ledger, receiver, sender, stopped, sending, receiving }
+    }
+
+    /// Waits until the load flows.
+    async fn progress(&self) {
+        let goal = self.ledger.arrived() + PROGRESS;
+        eventually("the load flows", async || self.ledger.arrived() >= goal).await;
+    }
+
+    /// Ends the load, waits for the last message, and holds the ledger against what has to be.
+    async fn end(self) {
+        self.progress().await;
+        self.stopped.store(true, Ordering::Relaxed);
+        for sending in self.sending {
+            sending.await.unwrap();
+        }
+        self.sender.send(None, message(END)).await.unwrap();
+        self.receiving.await.unwrap();
+        println!("{}: {}", self.name, self.ledger);
+        self.ledger.assert_balanced(self.setup.qos);
+        self.sender.close(None).await.unwrap();
+        self.receiver.close(None).await.unwrap();
+    }
+}
+
+/// Sends one message after the other, and none twice.
+async fn send(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>, stopped: Arc<AtomicBool>, task: usize) {
+    let mut number = 0;
+    while !stopped.load(Ordering::Relaxed) {
+        let sent = format!("{task}.{number}");
+        ledger.begin(&sent);
+        match queue.send(None, message(&sent)).await {
+            Ok(()) => ledger.acknowledge(&sent),
+            Err(failed) => {
+                assert_eq!(failed.error().code(), "PUBLISH_FAILED");
+                ledger.fail(&sent);
+            }
+        }
+        number += 1;
+    }
+}
+
+/// Receives up to the last message, or until none comes for long.
+async fn receive(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>) {
+    while let Some(envelope) = queue.receive(None, SOON).await.unwrap() {
+        match text(&envelope) {
+            end if end == END => return,
+            text => ledger.receive(text),
+        }
+    }
+}
+
+/// Runs a scenario with each setup.
+macro_rules! with_each_setup {
+    ($($name:ident: $($case:ident($setup:expr)),+;)+) => {$(
+        mod $name {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$name(Run::begin(stringify!($name), $setup).await).await;
+                }
+            )+
+        }
+    )+};
+}
+
+const AT_1: Setup = Setup::new("1");
+const AT_2: Setup = Setup::new("2");
+
+with_each_setup! {
+    a_broker_that_is_stopped_and_started_again_loses_nothing:
+        qos_1(AT_1),
+        qos_2(AT_2),
+        qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_1 }),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..AT_2 });
+    a_broker_that_is_killed_loses_only_what_it_had_not_saved:
+        qos_1(AT_1),
+        qos_2(AT_2),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..AT_2 });
+    a_connection_that_is_cut_without_a_word_loses_nothing:
+        qos_1(AT_1),
+        qos_2(AT_2),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_2 });
+    a_frozen_broker_loses_nothing:
+        qos_1_where_the_connection_is_given_up(AT_1),
+        qos_2_where_the_connection_is_given_up(AT_2),
+        qos_1_where_the_connection_lasts(Setup { keepalive: "60000", ..AT_1 }),
+        qos_2_where_the_connection_lasts(Setup { keepalive: "60000", ..AT_2 });
+    packets_that_come_late_lose_nothing:
+        qos_1(AT_1),
+        qos_2(AT_2);
+}
+
+async fn a_broker_that_is_stopped_and_started_again_loses_nothing(run: Run) {
+    for _ in 0..times(2) {
+        run.progress().await;
+        run.broker.stop().unwrap();
+        run.broker.restart().unwrap();
+    }
+    run.end().await;
+}
+
+async fn a_broker_that_is_killed_loses_only_what_it_had_not_saved(run: Run) {
+    for _ in 0..times(2) {
+        run.progress().await;
+        let saved = run.ledger.save_point();
+        run.broker.crash().unwrap();
+        run.ledger.excuse_since(saved);
+        run.broker.restart().unwrap();
+    }
+    run.end().await;
+}
+
+async fn a_connection_that_is_cut_without_a_word_loses_nothing(run: Run) {
+    let lost = || {
+        ["receiver", "sender"].map(|name| {
+            let counter = run.observed.counters.get(&format!("mqtt.{name}.lost_connections"));
+            counter.and_then(|counter| counter.count).unwrap_or_default()
+        })
+    };
+    for round in 1..=i64::from(times(1)) {
+        run.progress().await;
+        run.proxy.cut();
+        eventually("both lose their connections", async || lost() == [round; 2]).await;
+        run.proxy.heal();
+    }
+    run.end().await;
+}
+
+async fn a_frozen_broker_loses_nothing(run: Run) {
+    run.progress().await;
+    run.broker.freeze().unwrap();
+    // The fault itself, and no wait for something.
+    thread::sleep(Duration::from_secs(1) * times(1));
+    run.broker.thaw().unwrap();
+    run.end().await;
+}
+
+async fn packets_that_come_late_lose_nothing(run: Run) {
+    run.proxy.delay_one_in(100, Duration::from_millis(500));
+    for _ in 0..times(2) {
+        run.progress().await;
+    }
+    run.end().await;
+}
