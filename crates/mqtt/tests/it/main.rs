@@ -46,3 +46,5 @@ mod version5;
 /// WebSocket, plain and encrypted.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod websockets;
+/// What a broker writes to a client.
+mod wiretap;
