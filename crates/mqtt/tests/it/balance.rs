@@ -173,8 +173,10 @@ impl Run {
         }
         self.sender.send(None, message(END)).await.unwrap();
         self.receiving.await.unwrap();
-        let record = self.wiretap.record();
-        let (repeated, confused) = (&record.repeated, &record.confused);
+        let (repeated, confused) = {
+            let record = self.wiretap.record();
+            (record.repeated.clone(), record.confused.clone())
+        };
         println!(
             "{}: {}; the broker sent {} again after their release and {} under ids in use",
             self.name,
@@ -182,9 +184,8 @@ impl Run {
             repeated.len(),
             confused.len()
         );
-        let may_be_lost = if self.crashed { confused } else { &HashSet::new() };
-        self.ledger.assert_balanced(may_be_lost, |text| self.setup.qos == "1" || repeated.contains(text));
-        drop(record);
+        let may_be_lost = if self.crashed { confused } else { HashSet::new() };
+        self.ledger.assert_balanced(&may_be_lost, |text| self.setup.qos == "1" || repeated.contains(text));
         self.sender.close(None).await.unwrap();
         self.receiver.close(None).await.unwrap();
     }
