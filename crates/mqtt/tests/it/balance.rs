@@ -1,3 +1,7 @@
+// A persistent Mosquitto 2.0.11 that is started again publishes messages at QoS 2 again that it had released to the
+// client, which the protocol forbids and no client can know from new ones. After a crash it also gives new messages the
+// packet ids of others that are not released. The wiretap takes both down; all else has to balance.
+
 use std::{
     collections::HashSet,
     sync::{
@@ -19,7 +23,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -33,6 +37,9 @@ const SENDERS: usize = 20;
 
 /// How many messages have to make the whole way between two faults.
 const PROGRESS: usize = 200;
+
+/// How many messages may wait for the receiver before those who send pause.
+const MAX_OUTSTANDING: usize = 500;
 
 /// The text of the last message of a run.
 const END: &str = "end";
@@ -56,11 +63,13 @@ struct Setup {
     /// Whether the sender keeps its session, too; the receiver always does.
     sender_keeps: bool,
     keepalive: &'static str,
+    /// Whether the broker remembers over its end. It saves at every message then, which takes its time.
+    persistent: bool,
 }
 
 impl Setup {
     const fn new(qos: &'static str) -> Self {
-        Self { qos, version: "3.1.1", sender_keeps: false, keepalive: "1000" }
+        Self { qos, version: "3.1.1", sender_keeps: false, keepalive: "1000", persistent: false }
     }
 }
 
@@ -79,13 +88,15 @@ struct Run {
     sender: Arc<MqttMessageQueue>,
     stopped: Arc<AtomicBool>,
     sending: Vec<JoinHandle<()>>,
-    receiving: JoinHandle<()>,
+    /// Gives whether the last message came.
+    receiving: JoinHandle<bool>,
 }
 
 impl Run {
     async fn begin(name: &str, setup: Setup) -> Self {
-        let Setup { qos, version, sender_keeps, keepalive } = setup;
-        let broker = TestBroker::builder(Engine::Mosquitto).persistent().start().unwrap();
+        let Setup { qos, version, sender_keeps, keepalive, persistent } = setup;
+        let broker = TestBroker::builder(Engine::Mosquitto);
+        let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
         let wiretap = Wiretap::to(proxy.address(), version).await;
         let port = proxy.address().port().to_string();
@@ -172,7 +183,7 @@ impl Run {
             sending.await.unwrap();
         }
         self.sender.send(None, message(END)).await.unwrap();
-        self.receiving.await.unwrap();
+        let ended = self.receiving.await.unwrap();
         let (repeated, confused) = {
             let record = self.wiretap.record();
             (record.repeated.clone(), record.confused.clone())
@@ -186,6 +197,7 @@ impl Run {
         );
         let may_be_lost = if self.crashed { confused } else { HashSet::new() };
         self.ledger.assert_balanced(&may_be_lost, |text| self.setup.qos == "1" || repeated.contains(text));
+        assert!(ended, "the last message did not come");
         self.sender.close(None).await.unwrap();
         self.receiver.close(None).await.unwrap();
     }
@@ -195,6 +207,10 @@ impl Run {
 async fn send(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>, stopped: Arc<AtomicBool>, task: usize) {
     let mut number = 0;
     while !stopped.load(Ordering::Relaxed) {
+        if ledger.outstanding() >= MAX_OUTSTANDING {
+            sleep(Duration::from_millis(10)).await;
+            continue;
+        }
         let sent = format!("{task}.{number}");
         ledger.begin(&sent);
         match queue.send(None, message(&sent)).await {
@@ -209,13 +225,14 @@ async fn send(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>, stopped: Arc<At
 }
 
 /// Receives up to the last message, or until none comes for long.
-async fn receive(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>) {
+async fn receive(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>) -> bool {
     while let Some(envelope) = queue.receive(None, SOON).await.unwrap() {
         match text(&envelope) {
-            end if end == END => return,
+            end if end == END => return true,
             text => ledger.receive(text),
         }
     }
+    false
 }
 
 /// Runs a scenario with each setup.
@@ -236,19 +253,21 @@ macro_rules! with_each_setup {
 
 const AT_1: Setup = Setup::new("1");
 const AT_2: Setup = Setup::new("2");
+const SAVED_1: Setup = Setup { persistent: true, ..AT_1 };
+const SAVED_2: Setup = Setup { persistent: true, ..AT_2 };
 
 with_each_setup! {
     a_broker_that_is_stopped_and_started_again_loses_nothing:
-        qos_1(AT_1),
-        qos_2(AT_2),
-        qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_1 }),
-        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_2 }),
-        qos_2_of_version_5(Setup { version: "5", ..AT_2 });
+        qos_1(SAVED_1),
+        qos_2(SAVED_2),
+        qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_1 }),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
     a_broker_that_is_killed_loses_only_what_it_had_not_saved:
-        qos_1(AT_1),
-        qos_2(AT_2),
-        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..AT_2 }),
-        qos_2_of_version_5(Setup { version: "5", ..AT_2 });
+        qos_1(SAVED_1),
+        qos_2(SAVED_2),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
     a_connection_that_is_cut_without_a_word_loses_nothing:
         qos_1(AT_1),
         qos_2(AT_2),
@@ -333,8 +352,8 @@ async fn a_client_id_that_is_taken_over_loses_nothing_and_is_warned_of(run: Run)
         assert_eq!(got[..4], [0x20, 2, 1, 0], "the session was not there");
     }
     run.progress().await;
-    let lines = run.observed.log.lines();
-    let warned = lines.iter().filter(|line| line.contains("Another client of client_id 'receiver'")).count();
-    assert_eq!(warned, 1, "{lines:#?}");
+    // Once, or again after a while in which it seemed to be over.
+    let warned = "Another client of client_id 'receiver'";
+    assert!(run.observed.log.lines().iter().any(|line| line.contains(warned)), "nothing is told");
     run.end().await;
 }

@@ -16,6 +16,8 @@ struct Book {
     entries: HashMap<String, Entry>,
     /// What came and was never sent.
     invented: Vec<String>,
+    /// How many were acknowledged and have not come.
+    outstanding: usize,
     /// Counts the events, so that it can be told which was first.
     now: u64,
 }
@@ -46,9 +48,11 @@ impl Ledger {
     }
 
     pub(crate) fn acknowledge(&self, text: &str) {
-        let mut book = self.book();
+        let book = &mut *self.book();
         let now = book.tick();
-        book.entries.get_mut(text).unwrap().acknowledged = Some(now);
+        let entry = book.entries.get_mut(text).unwrap();
+        entry.acknowledged = Some(now);
+        book.outstanding += usize::from(entry.received == 0);
     }
 
     /// Its send failed, so it may arrive or not.
@@ -57,11 +61,19 @@ impl Ledger {
     }
 
     pub(crate) fn receive(&self, text: String) {
-        let mut book = self.book();
+        let book = &mut *self.book();
         match book.entries.get_mut(&text) {
-            Some(entry) => entry.received += 1,
+            Some(entry) => {
+                entry.received += 1;
+                book.outstanding -= usize::from(entry.received == 1 && entry.acknowledged.is_some());
+            }
             None => book.invented.push(text),
         }
+    }
+
+    /// How many were acknowledged and have not come.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.book().outstanding
     }
 
     /// How many have made the whole way.

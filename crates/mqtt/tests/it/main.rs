@@ -2,6 +2,8 @@
 
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+// Runs under a load print what became of it.
+#![allow(clippy::print_stdout)]
 
 /// The books of a load, while the broker and the network fail.
 mod balance;
