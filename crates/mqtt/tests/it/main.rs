@@ -2,9 +2,13 @@
 
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+// Runs under a load print what became of it.
+#![allow(clippy::print_stdout)]
 
 /// Tests in processes of their own.
 mod alone;
+/// The books of a load, while the broker and the network fail.
+mod balance;
 /// Many messages at once.
 mod batches;
 /// Certificates for the tests of TLS.
@@ -28,6 +32,7 @@ mod faults;
 mod fixtures;
 /// Threads, descriptors and memory.
 mod leaks;
+mod ledger;
 /// Listeners, and what they leave behind.
 mod listening;
 /// What other clients publish that is no message.
@@ -53,3 +58,5 @@ mod version5;
 /// WebSocket, plain and encrypted.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod websockets;
+/// What a broker writes to a client.
+mod wiretap;
