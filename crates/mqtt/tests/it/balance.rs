@@ -1,5 +1,5 @@
 // Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client, always when a persistent one is
-// started again and at times when clients come back. The protocol forbids it, and no client can know them from new ones.
+// started again and at times when clients come back. The protocol forbids it, and the client library takes them for new ones.
 // After a crash it also gives new messages the packet ids of others that are not released. The wiretap takes both down;
 // all else has to balance.
 
