@@ -1,6 +1,7 @@
-// A persistent Mosquitto 2.0.11 that is started again publishes messages at QoS 2 again that it had released to the
-// client, which the protocol forbids and no client can know from new ones. After a crash it also gives new messages the
-// packet ids of others that are not released. The wiretap takes both down; all else has to balance.
+// Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client, always when a persistent one is
+// started again and at times when clients come back. The protocol forbids it, and the client library takes them for new ones.
+// After a crash it also gives new messages the packet ids of others that are not released. The wiretap takes both down;
+// all else has to balance.
 
 use std::{
     collections::HashSet,

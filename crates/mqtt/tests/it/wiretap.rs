@@ -28,7 +28,7 @@ pub(crate) struct Record {
     open: HashMap<u16, String>,
     /// Under which id a text was published last, and whether it was released.
     published: HashMap<String, (u16, bool)>,
-    /// What was published again after its release, or under another id: no client can know it for the same message.
+    /// What was published again after its release, or under another id, both of which the protocol forbids.
     pub(crate) repeated: HashSet<String>,
     /// What was published under the id of another message that was not released: a client may take it for that one.
     pub(crate) confused: HashSet<String>,
