@@ -199,6 +199,13 @@ impl MqttConnection {
         self.session()?.subscribed(filter).await
     }
 
+    /// Waits a while until nothing more comes of a filter that no listener is registered for.
+    pub(crate) async fn unsubscribed(&self, filter: &str) {
+        if let Ok(session) = self.session() {
+            session.unsubscribed(filter).await;
+        }
+    }
+
     /// How long opening and subscribing may take.
     pub(crate) fn connect_timeout(&self) -> Result<Duration, ApplicationError> {
         self.session().map(|session| session.connect_timeout())

@@ -32,7 +32,17 @@ pub(crate) struct Router {
 #[derive(Default)]
 struct State {
     wanted: IndexMap<String, Vec<Wanted>>,
-    granted: HashMap<String, Result<QoS, ClientError>>,
+    asked: HashMap<String, Standing>,
+}
+
+/// How a filter stands at the broker. One that is not there is not subscribed to.
+enum Standing {
+    /// The broker is to subscribe to it, and has not answered.
+    Subscribing,
+    Granted(QoS),
+    Refused(ClientError),
+    /// The broker is to forget it, and may still send what matches it.
+    Releasing,
 }
 
 struct Wanted {
@@ -91,10 +101,17 @@ impl Router {
     /// What the broker says to a filter; `None` while it has not been asked, or asked for less than is wanted.
     pub(crate) fn granted(&self, filter: &str) -> Option<Result<(), ClientError>> {
         let state = self.lock();
-        match state.granted.get(filter)? {
-            Ok(granted) => (*granted >= state.wanted_qos(filter)?).then_some(Ok(())),
-            Err(error) => Some(Err(error.clone())),
+        match state.asked.get(filter)? {
+            Standing::Granted(granted) => (*granted >= state.wanted_qos(filter)?).then_some(Ok(())),
+            Standing::Refused(error) => Some(Err(error.clone())),
+            Standing::Subscribing | Standing::Releasing => None,
         }
+    }
+
+    /// Whether nothing more comes of a filter, or somebody else wants what comes.
+    pub(crate) fn released(&self, filter: &str) -> bool {
+        let state = self.lock();
+        state.wanted.contains_key(filter) || !state.asked.contains_key(filter)
     }
 
     /// What to ask of the broker next, so that it grants what is wanted and nothing else.
@@ -102,49 +119,84 @@ impl Router {
         let state = self.lock();
         let missing = state.wanted.keys().find_map(|filter| {
             let qos = state.wanted_qos(filter)?;
-            let asked = match state.granted.get(filter) {
-                Some(Ok(granted)) => *granted >= qos,
-                // It was refused; asking again takes its time.
-                Some(Err(_)) => true,
-                None => false,
+            let settled = match state.asked.get(filter) {
+                Some(Standing::Granted(granted)) => *granted >= qos,
+                // Asking again takes its time.
+                Some(Standing::Refused(_)) => true,
+                // A request without an answer went with its connection.
+                Some(Standing::Subscribing | Standing::Releasing) | None => false,
             };
-            (!asked).then(|| Request::Subscribe(filter.clone(), qos))
+            (!settled).then(|| Request::Subscribe(filter.clone(), qos))
         });
-        let left_over = || state.granted.keys().find(|filter| !state.wanted.contains_key(*filter));
-        missing.or_else(|| left_over().cloned().map(Request::Unsubscribe))
+        let left_over = |(filter, standing): (&String, &Standing)| {
+            let asked = matches!(standing, Standing::Releasing) || state.wanted.contains_key(filter);
+            (!asked).then(|| Request::Unsubscribe(filter.clone()))
+        };
+        missing.or_else(|| state.asked.iter().find_map(left_over))
+    }
+
+    /// Notes that the broker is asked to subscribe to a filter.
+    pub(crate) fn set_subscribing(&self, filter: &str) {
+        self.change(|state| {
+            if !matches!(state.asked.get(filter), Some(Standing::Granted(_))) {
+                state.asked.insert(filter.to_owned(), Standing::Subscribing);
+            }
+        });
     }
 
     /// Notes what the broker said to a filter, at that quality of service.
     pub(crate) fn set_granted(&self, filter: &str, granted: Result<QoS, ClientError>) {
-        self.change(|state| state.granted.insert(filter.to_owned(), granted));
+        let standing = granted.map_or_else(Standing::Refused, Standing::Granted);
+        self.change(|state| state.asked.insert(filter.to_owned(), standing));
     }
 
     /// Notes that the broker is told to forget a filter.
+    pub(crate) fn set_releasing(&self, filter: &str) {
+        self.change(|state| state.asked.insert(filter.to_owned(), Standing::Releasing));
+    }
+
+    /// Notes that the broker has forgotten a filter, unless it was asked for it again.
     pub(crate) fn set_released(&self, filter: &str) {
-        self.change(|state| state.granted.remove(filter));
+        self.change(|state| {
+            if let Some(Standing::Releasing) = state.asked.get(filter) {
+                state.asked.remove(filter);
+            }
+        });
     }
 
     /// A filter that the broker refused, and why.
     pub(crate) fn first_refusal(&self) -> Option<(String, ClientError)> {
-        let refused = |(filter, granted): (&String, &Result<QoS, ClientError>)| {
-            granted.as_ref().err().map(|error| (filter.clone(), error.clone()))
+        let refused = |(filter, standing): (&String, &Standing)| match standing {
+            Standing::Refused(error) => Some((filter.clone(), error.clone())),
+            _ => None,
         };
-        self.lock().granted.iter().find_map(refused)
+        self.lock().asked.iter().find_map(refused)
     }
 
     /// Whether the broker refused any filter.
     pub(crate) fn has_refusals(&self) -> bool {
-        self.lock().granted.values().any(Result::is_err)
+        self.lock().asked.values().any(Standing::is_refused)
     }
 
     /// Forgets what the broker refused, so that it is asked again.
     pub(crate) fn forget_refusals(&self) {
-        self.change(|state| state.granted.retain(|_, granted| granted.is_ok()));
+        self.change(|state| state.asked.retain(|_, standing| !standing.is_refused()));
     }
 
     /// Forgets what the broker granted: it has a new session.
     pub(crate) fn forget_grants(&self) {
-        self.change(|state| state.granted.clear());
+        self.change(|state| state.asked.clear());
+    }
+
+    /// Has the broker, which kept the session, told again to forget what it did not confirm.
+    pub(crate) fn release_again(&self) {
+        self.change(|state| {
+            for standing in state.asked.values_mut() {
+                if let Standing::Releasing = standing {
+                    *standing = Standing::Subscribing;
+                }
+            }
+        });
     }
 
     /// Gives a message to each listener that has a matching filter, once, however many of its filters match.
@@ -170,6 +222,12 @@ impl Router {
     }
 }
 
+impl Standing {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
 impl State {
     fn wanted_qos(&self, filter: &str) -> Option<QoS> {
         self.wanted.get(filter)?.iter().map(|wanted| wanted.qos).max()
@@ -187,8 +245,8 @@ impl Drop for Registration {
             if wanted.is_empty() {
                 state.wanted.shift_remove(&self.filter);
                 // A refusal was about a subscription that nobody wants any more.
-                if let Some(Err(_)) = state.granted.get(&self.filter) {
-                    state.granted.remove(&self.filter);
+                if state.asked.get(&self.filter).is_some_and(Standing::is_refused) {
+                    state.asked.remove(&self.filter);
                 }
             }
         });
@@ -232,6 +290,10 @@ mod tests {
         Some(Request::Subscribe(filter.into(), qos))
     }
 
+    fn unsubscribe(filter: &str) -> Option<Request> {
+        Some(Request::Unsubscribe(filter.into()))
+    }
+
     #[test]
     fn a_listener_with_overlapping_filters_gets_a_message_once() {
         let (router, one, other) =
@@ -272,10 +334,44 @@ mod tests {
         assert_eq!(router.next_request(), None);
         drop(one);
         assert_eq!(router.next_request(), None);
+        assert!(router.released("a"), "what still comes is for the other listener");
         drop(other);
-        assert_eq!(router.next_request(), Some(Request::Unsubscribe("a".into())));
+        assert_eq!(router.next_request(), unsubscribe("a"));
+        router.set_releasing("a");
+        assert_eq!((router.next_request(), router.released("a")), (None, false));
         router.set_released("a");
+        assert_eq!((router.next_request(), router.released("a")), (None, true));
+    }
+
+    #[test]
+    fn a_filter_that_is_wanted_again_while_the_broker_forgets_it_is_asked_for_again() {
+        let router = Router::new();
+        drop(router.register("a", QoS::AtMostOnce, Arc::new(Recorder::default())));
+        router.set_releasing("a");
+        let _again = router.register("a", QoS::AtMostOnce, Arc::new(Recorder::default()));
+        assert!(router.granted("a").is_none());
+        assert_eq!(router.next_request(), subscribe("a", QoS::AtMostOnce));
+        router.set_granted("a", Ok(QoS::AtMostOnce));
+        // The task hears of it only now.
+        router.set_released("a");
+        assert!(matches!(router.granted("a"), Some(Ok(()))));
         assert_eq!(router.next_request(), None);
+    }
+
+    #[test]
+    fn a_request_that_a_lost_connection_left_without_an_answer_is_repeated() {
+        let router = Router::new();
+        let one = router.register("a", QoS::AtMostOnce, Arc::new(Recorder::default()));
+        router.set_subscribing("a");
+        assert_eq!(router.next_request(), subscribe("a", QoS::AtMostOnce));
+        drop(one);
+        assert!(!router.released("a"), "the broker may have subscribed to it");
+        assert_eq!(router.next_request(), unsubscribe("a"));
+        router.set_releasing("a");
+        router.release_again();
+        assert_eq!(router.next_request(), unsubscribe("a"));
+        router.forget_grants();
+        assert_eq!((router.next_request(), router.released("a")), (None, true));
     }
 
     #[test]

@@ -87,6 +87,12 @@ pub(crate) fn matches(filter: &str, topic: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::{hash_set, vec},
+        prelude::*,
+        sample::{Index, select},
+    };
+
     use super::*;
 
     #[test]
@@ -97,6 +103,12 @@ mod tests {
             ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true),
             ("sport/#", "sport", true),
             ("#", "sport/tennis", true),
+            ("+", "sport", true),
+            ("+/tennis/#", "sport/tennis", true),
+            ("+/tennis/#", "sport/tennis/player1/ranking", true),
+            ("+/tennis/#", "sport/football", false),
+            ("sport/+/player1", "sport/tennis/player1", true),
+            ("sport/+/player1", "sport/player1", false),
             ("sport/tennis/+", "sport/tennis/player1", true),
             ("sport/tennis/+", "sport/tennis/player1/ranking", false),
             ("sport/+", "sport", false),
@@ -108,10 +120,23 @@ mod tests {
             ("+/monitor", "$SYS/monitor", false),
             ("$SYS/#", "$SYS/monitor/clients", true),
             ("$SYS/monitor/+", "$SYS/monitor/clients", true),
+            ("$SYS/#", "$SYS", true),
+            ("ACCOUNTS", "Accounts", false),
+            ("Accounts payable", "Accounts payable", true),
+            ("finance", "/finance", false),
+            ("finance", "finance/", false),
+            ("/#", "/", true),
+            ("/", "/", true),
+            ("+/#", "/", true),
             ("a*", "ab", false),
             ("orders", "orders", true),
             ("orders", "Orders", false),
             ("orders", "orders/a", false),
+            ("$share/consumer1/sport/tennis/+", "sport/tennis/player1", true),
+            ("$share/consumer1//finance", "/finance", true),
+            ("$share/consumer1//finance", "finance", false),
+            ("$share/consumer1/#", "$SYS/monitor", false),
+            ("$share/consumer1/$SYS/+", "$SYS/monitor", true),
             ("$share/g/orders/+", "orders/a", true),
             ("$share/g/orders", "$share/g/orders", false),
         ];
@@ -122,16 +147,91 @@ mod tests {
 
     #[test]
     fn misplaced_wildcards_and_impossible_texts_are_refused() {
-        for filter in ["", "a\0b", "a/#/b", "a#", "a+/b", "$share/g", "$share//a", "$share/+/a", "$share/g/"]
-        {
+        for filter in [
+            "",
+            "a\0b",
+            "sport/tennis/#/ranking",
+            "sport/tennis#",
+            "sport+",
+            "a+/b",
+            "##",
+            "++",
+            "+#",
+            "$share/g",
+            "$share//a",
+            "$share/+/a",
+            "$share/#/a",
+            "$share/g/",
+            "$share/g/a#",
+        ] {
             assert_eq!(check_filter(filter).unwrap_err().code(), "BAD_TOPIC", "{filter:?}");
         }
-        for filter in ["a", "/", "a//b", "+/b/#", "#", "$share/g/a/+", "*"] {
+        for filter in [
+            "sport/tennis/#",
+            "+",
+            "+/tennis/#",
+            "sport/+/player1",
+            "a",
+            "/",
+            "a//b",
+            "+/b/#",
+            "#",
+            "$share/g/a/+",
+            "*",
+        ] {
             assert!(check_filter(filter).is_ok(), "{filter}");
         }
         assert!(check_filter(&"a".repeat(65_536)).is_err());
         for topic in ["", "a/+", "#", "a\0"] {
             assert_eq!(check_topic(topic).unwrap_err().code(), "BAD_TOPIC", "{topic:?}");
+        }
+    }
+
+    /// Every filter that matches a topic, by the words of the specification: each level is itself or `+`, and `#`
+    /// stands for any number of levels at the end, with none of which it is the parent.
+    fn all_that_match(topic: &str) -> Vec<String> {
+        let levels: Vec<&str> = topic.split('/').collect();
+        let mut all = Vec::new();
+        for kept in 0..=levels.len() {
+            for plus in 0..1 << kept {
+                let level = |index: usize| if plus & (1 << index) == 0 { levels[index] } else { "+" };
+                let beginning: Vec<_> = (0..kept).map(level).collect();
+                if kept == levels.len() {
+                    all.push(beginning.join("/"));
+                }
+                all.push([&beginning[..], &["#"]].concat().join("/"));
+            }
+        }
+        all.retain(|filter| !topic.starts_with('$') || filter.starts_with('$'));
+        all
+    }
+
+    /// Topics of few different levels, so that filters often match.
+    fn topic() -> impl Strategy<Value = String> {
+        vec(select(&["a", "b", "", "$SYS", "$", "é*"][..]), 1..5)
+            .prop_map(|levels| levels.join("/"))
+            .prop_filter("an empty topic is none", |topic| !topic.is_empty())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn exactly_the_filters_match_that_the_specification_allows(
+            topics in hash_set(topic(), 1..4),
+            chosen: Index,
+            group in select(&["", "$share/g/", "$share/$SYS/", "$share/share/"][..]),
+        ) {
+            // A filter that matches one of them, and mostly not the others.
+            let filters: Vec<_> = topics.iter().flat_map(|topic| all_that_match(topic)).collect();
+            let filter = chosen.get(&filters);
+            let subscribed = [group, filter].concat();
+            prop_assert!(check_filter(&subscribed).is_ok(), "{}", subscribed);
+            for topic in &topics {
+                prop_assert!(check_topic(topic).is_ok(), "{}", topic);
+                let expected = all_that_match(topic).contains(filter);
+                prop_assert_eq!(matches(&subscribed, topic), expected, "{} {}", subscribed, topic);
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ use tokio::time::sleep;
 
 use crate::BrokerError;
 
+/// What a packet of an Ethernet holds of a TCP stream.
+const PACKET: usize = 1460;
+
 /// Passes connections on to a broker, on a free port of `127.0.0.1`, and can cut and slow them.
 ///
 /// All calls take `&self` and return when what they promise is true. Dropping it closes all connections.
@@ -44,7 +47,7 @@ pub struct Proxy {
 #[derive(Debug)]
 enum Command {
     Cut(bool),
-    Delay(Duration),
+    Delay { one_in: u64, delay: Duration },
     Disconnect,
 }
 
@@ -53,6 +56,8 @@ enum Command {
 struct Network {
     cut: bool,
     delay: Duration,
+    /// Of so many pieces one takes longer; with zero or one, each.
+    one_in: u64,
 }
 
 impl Proxy {
@@ -94,7 +99,13 @@ impl Proxy {
 
     /// Makes each piece of data that it passes on take so much longer.
     pub fn delay(&self, delay: Duration) {
-        self.tell(Command::Delay(delay));
+        self.tell(Command::Delay { one_in: 1, delay });
+    }
+
+    /// Makes one in so many packets of a connection take so much longer, in each direction. What follows it waits for
+    /// it, as TCP keeps the order. A packet is what arrives together, and no more than a packet of a network holds.
+    pub fn delay_one_in(&self, one_in: u64, delay: Duration) {
+        self.tell(Command::Delay { one_in, delay });
     }
 
     /// Closes all connections that there are, on both sides.
@@ -140,7 +151,9 @@ fn serve(
                     let Some((command, done)) = command else { return };
                     match command {
                         Command::Cut(cut) => network.send_modify(|network| network.cut = cut),
-                        Command::Delay(delay) => network.send_modify(|network| network.delay = delay),
+                        Command::Delay { one_in, delay } => network.send_modify(|network| {
+                            (network.one_in, network.delay) = (one_in, delay);
+                        }),
                         Command::Disconnect => connections.shutdown().await,
                     }
                     // Nobody waits for it any more where the test has ended.
@@ -178,10 +191,11 @@ async fn copy(
     mut network: watch::Receiver<Network>,
 ) -> io::Result<()> {
     let mut piece = vec![0; 64 * 1024];
-    loop {
-        let size = from.read(&mut piece).await?;
-        let delay = network.borrow().delay;
-        if !delay.is_zero() {
+    for number in 1u64.. {
+        let longest = if network.borrow().one_in > 1 { PACKET } else { piece.len() };
+        let size = from.read(&mut piece[..longest]).await?;
+        let Network { delay, one_in, .. } = *network.borrow();
+        if !delay.is_zero() && number.is_multiple_of(one_in.max(1)) {
             sleep(delay).await;
         }
         // Also the end of the connection has to wait. An error is that the proxy ends.
@@ -190,4 +204,5 @@ async fn copy(
         }
         to.write_all(&piece[..size]).await?;
     }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{IntoPayload, wire};
 
 /// How many characters of the payload a log line shows.
-const SHOWN_CHARACTERS: usize = 50;
+pub(super) const SHOWN_CHARACTERS: usize = 50;
 
 /// How many characters of the correlation id and of the type it shows: enough for any id that is meant to be one.
 /// They come from whoever sent the message.
@@ -205,7 +205,7 @@ impl fmt::Display for MessageEnvelope {
 }
 
 /// The first so many characters.
-fn head(text: &str, characters: usize) -> &str {
+pub(super) fn head(text: &str, characters: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
 }
 

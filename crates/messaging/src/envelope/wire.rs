@@ -8,7 +8,10 @@ use chrono::{SecondsFormat, Utc};
 use pip_services_commons::{convert::to_datetime, errors::ApplicationError};
 use serde::{Deserialize, Serialize};
 
-use super::MessageEnvelope;
+use super::{
+    MessageEnvelope,
+    message_envelope::{SHOWN_CHARACTERS, head},
+};
 
 /// All but the payload.
 #[derive(Serialize)]
@@ -75,7 +78,9 @@ pub(super) fn decode(json: &[u8]) -> Result<MessageEnvelope, ApplicationError> {
     }
     let sent_time = match read.sent_time {
         Some(Text(text)) if !text.is_empty() => {
-            Some(to_datetime(&text).ok_or_else(|| bad(format!("sent_time is '{text}', which is no time")))?)
+            // A foreign text can be of any length.
+            let shown = head(&text, SHOWN_CHARACTERS);
+            Some(to_datetime(&text).ok_or_else(|| bad(format!("sent_time is '{shown}', which is no time")))?)
         }
         _ => None,
     };
@@ -193,5 +198,10 @@ mod tests {
             assert_eq!(decode(json.as_bytes()).unwrap_err().code(), "BAD_ENVELOPE", "{json}");
         }
         assert_eq!(decode(&[0xff, 0xfe, 0x00]).unwrap_err().code(), "BAD_ENVELOPE");
+        let long = format!(r#"{{"message_id": "m", "sent_time": "{}"}}"#, "é".repeat(1_000_000));
+        assert!(
+            decode(long.as_bytes()).unwrap_err().message().len() < 300,
+            "the error is as long as the text"
+        );
     }
 }

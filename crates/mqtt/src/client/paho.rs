@@ -26,6 +26,7 @@ use tokio::{
 
 use super::{
     ClientError, Delivery, Event, Events, MessageProperties, Publication,
+    backlog::Backlog,
     properties::{from_paho, kept_session, reason, to_paho},
     relay::{Entrance, Relay, reach},
 };
@@ -55,6 +56,7 @@ pub(crate) struct Client {
     client_id: String,
     version: MqttVersion,
     events: UnboundedSender<Event>,
+    backlog: Arc<Backlog>,
     /// Ends when the library has let go of the last attempt to connect. Until then it holds a handle of the
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
     /// of the process.
@@ -69,11 +71,13 @@ impl Client {
     /// A client that is not connected, and what it tells.
     pub(crate) fn new(client_id: &str, version: MqttVersion) -> Result<(Self, Events), ClientError> {
         let (events, receiver) = mpsc::unbounded_channel();
+        let backlog = Arc::default();
         let client = Self {
-            inner: ArcSwap::from_pointee(library_client(client_id, version, &events)?),
+            inner: ArcSwap::from_pointee(library_client(client_id, version, &events, &backlog)?),
             client_id: client_id.to_owned(),
             version,
             events,
+            backlog,
             attempt: Mutex::default(),
             relay: StdMutex::default(),
         };
@@ -103,7 +107,12 @@ impl Client {
         }
         self.set_relay(None);
         if options.clean_session {
-            self.inner.store(Arc::new(library_client(&self.client_id, self.version, &self.events)?));
+            self.inner.store(Arc::new(library_client(
+                &self.client_id,
+                self.version,
+                &self.events,
+                &self.backlog,
+            )?));
         }
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
@@ -130,7 +139,7 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, target.password.clone()) => {
+            relay = entrance.admit(broker, target.password.clone(), self.backlog.clone()) => {
                 self.set_relay(Some(relay.map_err(no_relay)?));
                 token.await
             }
@@ -183,9 +192,13 @@ impl Client {
         }
     }
 
-    /// Unsubscribes, and waits for the broker's answer.
+    /// Unsubscribes, and waits for the broker's answer. It is an event as well, behind the messages before it.
     pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
-        self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed)
+        let answer = self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed);
+        if !matches!(answer, Err(ClientError::Disconnected)) {
+            let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
+        }
+        answer
     }
 
     /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
@@ -241,6 +254,7 @@ fn library_client(
     client_id: &str,
     version: MqttVersion,
     events: &UnboundedSender<Event>,
+    backlog: &Arc<Backlog>,
 ) -> Result<AsyncClient, ClientError> {
     LazyLock::force(&ANCHOR);
     let options = CreateOptionsBuilder::new()
@@ -254,7 +268,7 @@ fn library_client(
     let client = AsyncClient::new(options).map_err(failed)?;
 
     // Before the first connect: messages of a kept session can arrive before it returns.
-    let sender = events.clone();
+    let (sender, backlog) = (events.clone(), backlog.clone());
     let has_properties = version == MqttVersion::V5;
     client.set_message_callback(move |_, message| {
         // The library also calls with no message, when the connection ends.
@@ -268,7 +282,8 @@ fn library_client(
                 },
                 ack: None,
             };
-            let _ = sender.send(Event::Message(delivery));
+            let waiting = backlog.add(&delivery);
+            let _ = sender.send(Event::Message(delivery, waiting));
         }
     });
     let sender = events.clone();

@@ -9,13 +9,13 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink, split},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     runtime::{self, Handle},
     sync::oneshot,
     time::timeout,
 };
 
-use super::connect_packet;
+use super::{backlog::Backlog, connect_packet};
 use crate::{
     secret::Secret,
     transport::{Opened, Transport, TransportError},
@@ -26,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
+
+/// What the system may hold of what is passed on to a client.
+const SEND_BUFFER: u32 = 128 * 1024;
 
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
@@ -63,16 +66,25 @@ pub(super) struct Entrance {
 
 impl Entrance {
     pub(super) async fn open() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let socket = TcpSocket::new_v4()?;
+        // For the connection that it accepts: what is in there can be held back no more.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(1024)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
     /// Waits for the client, and lets nobody else in. Who else on this machine comes first gets a connection
     /// to the broker as any that it can make itself, and the client's attempt fails.
-    pub(super) async fn admit(self, broker: Opened, password: Option<Secret>) -> io::Result<Relay> {
+    pub(super) async fn admit(
+        self,
+        broker: Opened,
+        password: Option<Secret>,
+        backlog: Arc<Backlog>,
+    ) -> io::Result<Relay> {
         let (client, _) = self.listener.accept().await?;
-        Relay::start(client, broker, password)
+        Relay::start(client, broker, password, backlog)
     }
 }
 
@@ -90,7 +102,12 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    fn start(client: TcpStream, broker: Opened, password: Option<Secret>) -> io::Result<Self> {
+    fn start(
+        client: TcpStream,
+        broker: Opened,
+        password: Option<Secret>,
+        backlog: Arc<Backlog>,
+    ) -> io::Result<Self> {
         client.set_nodelay(true)?;
         // Sockets belong to the runtime that they were made in.
         let client = client.into_std()?;
@@ -100,7 +117,7 @@ impl Relay {
         let (kept, cut) = oneshot::channel();
         let (deliver, delivered) = oneshot::channel();
         let lost = Arc::new(OnceLock::new());
-        handle.spawn(relay(client, broker, password, cut, deliver, lost.clone()));
+        handle.spawn(relay(client, broker, password, backlog, cut, deliver, lost.clone()));
         Ok(Self { _kept: kept, delivered, lost })
     }
 
@@ -119,6 +136,7 @@ async fn relay(
     client: TcpStream,
     broker: Opened,
     password: Option<Secret>,
+    backlog: Arc<Backlog>,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,
@@ -136,12 +154,12 @@ async fn relay(
         Ok(broker) => {
             let (mut from_broker, mut to_broker) = split(broker);
             let mut upward = pin!(async {
-                let _ = pass_on(&mut from_client, &mut to_broker).await;
+                let _ = pass_on(&mut from_client, &mut to_broker, None).await;
                 let _ = to_broker.shutdown().await;
                 drop(deliver);
             });
             let mut downward = pin!(async {
-                if let Err(error) = pass_on(&mut from_broker, &mut to_client).await {
+                if let Err(error) = pass_on(&mut from_broker, &mut to_client, Some(&backlog)).await {
                     // Before the client reads the end.
                     let _ = lost.set(error);
                 }
@@ -156,13 +174,21 @@ async fn relay(
         Err(error) => drop(lost.set(error)),
     }
     let _ = to_client.shutdown().await;
-    let _ = pass_on(&mut from_client, &mut sink()).await;
+    let _ = pass_on(&mut from_client, &mut sink(), None).await;
 }
 
-/// Passes on until there is nothing more to read. What cannot be written is dropped.
-async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+/// Passes on until there is nothing more to read, at the pace that a backlog allows. What cannot be written is
+/// dropped.
+async fn pass_on(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    backlog: Option<&Backlog>,
+) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
+        if let Some(backlog) = backlog {
+            backlog.room().await;
+        }
         let length = from.read(&mut buffer).await?;
         if length == 0 {
             return Ok(());
@@ -183,12 +209,16 @@ mod tests {
     const CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0";
 
     async fn relayed() -> (TcpStream, Relay, TcpStream) {
+        relayed_with(Arc::default()).await
+    }
+
+    async fn relayed_with(backlog: Arc<Backlog>) -> (TcpStream, Relay, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let to_broker = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut broker, _) = listener.accept().await.unwrap();
         let entrance = Entrance::open().await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
-        let relay = entrance.admit(Opened::Stream(Box::new(to_broker)), None).await.unwrap();
+        let relay = entrance.admit(Opened::Stream(Box::new(to_broker)), None, backlog).await.unwrap();
         client.write_all(CONNECT).await.unwrap();
         let mut connect = [0; CONNECT.len()];
         broker.read_exact(&mut connect).await.unwrap();
@@ -237,6 +267,24 @@ mod tests {
         drop(relay);
         assert_eq!(read_to_end(&mut client).await.unwrap(), b"");
         assert!(read_to_end(&mut broker).await.unwrap().len() < written);
+    }
+
+    #[tokio::test]
+    async fn a_broker_has_to_wait_while_messages_wait_and_the_client_has_not() {
+        let backlog: Arc<Backlog> = Arc::default();
+        let (mut client, _relay, mut broker) = relayed_with(backlog.clone()).await;
+        let waiting = [backlog.add_bytes(900_000), backlog.add_bytes(900_000)];
+        let mut written = 0;
+        while let Ok(length) = timeout(GRACE, broker.write(&[7; 100_000])).await {
+            written += length.unwrap();
+        }
+        client.write_all(b"upward").await.unwrap();
+        let mut upward = [0; 6];
+        timeout(SOON, broker.read_exact(&mut upward)).await.expect("it waits as well").unwrap();
+        drop(waiting);
+        let mut read = vec![0; written];
+        timeout(SOON, client.read_exact(&mut read)).await.expect("it does not go on").unwrap();
+        assert!(read.iter().all(|byte| *byte == 7));
     }
 
     #[tokio::test]

@@ -224,8 +224,8 @@ impl IOpenable for MqttMessageQueue {
 
 #[async_trait]
 impl IClosable for MqttMessageQueue {
-    /// Ends the listener, and closes the queue's own connection, or unsubscribes from a shared one. Cached
-    /// messages are dropped.
+    /// Ends the listener, and closes the queue's own connection, or unsubscribes from a shared one, and waits up to
+    /// three seconds for the broker's answer. Cached messages are dropped.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         // Before taking turns: a handling may close the queue as well.
         self.cached.base().end_listen().await;
@@ -234,7 +234,9 @@ impl IClosable for MqttMessageQueue {
         // Also when the queue is not open: an `open` that was cancelled may have left it connected.
         self.own.close(correlation_id).await?;
         // Only now: a session that the broker keeps keeps its subscription.
-        drop(session);
+        if let Some(session) = session {
+            session.unregister().await;
+        }
         Ok(())
     }
 }

@@ -40,6 +40,15 @@ impl Session {
             *registration = Some(self.connection.register(&self.topics.filter, self.options.qos, listener));
         }
     }
+
+    /// Ends the subscription, and waits a while until nothing more comes of it.
+    pub(super) async fn unregister(&self) {
+        let registration = self.registration.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if registration.is_some() {
+            drop(registration);
+            self.connection.unsubscribed(&self.topics.filter).await;
+        }
+    }
 }
 
 #[async_trait]

@@ -168,7 +168,8 @@ impl Core {
                             logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
                         });
                     }
-                    Some(Event::Message(delivery)) => self.dispatch(delivery),
+                    Some(Event::Message(delivery, _waiting)) => self.dispatch(delivery),
+                    Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
                         synchronizing = None;
@@ -248,8 +249,9 @@ impl Core {
             delay = (delay * 2).min(self.options.max_reconnect_timeout);
             match self.connect().await {
                 Ok(kept) => {
-                    if !kept {
-                        self.router.forget_grants();
+                    match kept {
+                        true => self.router.release_again(),
+                        false => self.router.forget_grants(),
                     }
                     self.synchronize().await;
                     return kept;
@@ -271,6 +273,7 @@ impl Core {
         while let Some(request) = self.router.next_request() {
             let lost = match request {
                 Request::Subscribe(filter, qos) => {
+                    self.router.set_subscribing(&filter);
                     let granted = self.client.subscribe(&filter, qos).await;
                     let lost = matches!(granted, Err(ClientError::Disconnected));
                     if !lost {
@@ -294,7 +297,7 @@ impl Core {
                 }
                 Request::Unsubscribe(filter) => {
                     // Before asking: who registers meanwhile must not take the old grant for its own.
-                    self.router.set_released(&filter);
+                    self.router.set_releasing(&filter);
                     // A refusal leaves the broker sending what finds no listener, which harms nobody.
                     matches!(self.client.unsubscribe(&filter).await, Err(ClientError::Disconnected))
                 }

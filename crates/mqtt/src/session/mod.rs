@@ -42,6 +42,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a close waits for the broker to take the goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a close of a queue waits for the broker to end its subscription.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What lasts from an `open` of a connection to its `close`.
 pub(crate) struct Session {
     core: Arc<Core>,
@@ -170,6 +173,24 @@ impl Session {
             }
         };
         outcome.map_err(|error| subscribe_failed(filter, error))
+    }
+
+    /// Waits a while until nothing more comes of a filter that no listener is registered for.
+    pub(crate) async fn unsubscribed(&self, filter: &str) {
+        let mut changes = self.core.router.changes();
+        let mut link = self.core.link.subscribe();
+        let released = async {
+            // What a lost connection leaves open is settled when the next one is made.
+            while matches!(*link.borrow_and_update(), Link::Up { .. }) && !self.core.router.released(filter) {
+                // Both are there as long as this session is.
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    _ = link.changed() => {}
+                    () = self.closed.cancelled() => break,
+                }
+            }
+        };
+        let _ = timeout(RELEASE_TIMEOUT, released).await;
     }
 
     /// The version of the protocol.

@@ -2,13 +2,21 @@
 
 // The lints' exception for tests covers the test functions alone, and not what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+// Runs under a load print what became of it.
+#![allow(clippy::print_stdout)]
 
+/// Tests in processes of their own.
+mod alone;
+/// The books of a load, while the broker and the network fail.
+mod balance;
 /// Many messages at once.
 mod batches;
 /// Certificates for the tests of TLS.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod certificates;
 mod conformance;
+/// What the other ports get wrong, where no other module has it.
+mod defects;
 /// Topics, wire modes and payloads.
 mod delivery;
 /// TLS: whom it trusts, and what goes wrong.
@@ -22,14 +30,21 @@ mod factories;
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
+/// Threads, descriptors and memory.
+mod leaks;
+mod ledger;
 /// Listeners, and what they leave behind.
 mod listening;
+/// What other clients publish that is no message.
+mod malformed;
 /// Counters and log lines of connections.
 mod observing;
 /// What each parameter does.
 mod parameters;
 /// A broker that resets connections while much is in flight.
 mod resets;
+/// Many queues.
+mod scale;
 /// What no log shows.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod secrets;
@@ -43,3 +58,5 @@ mod version5;
 /// WebSocket, plain and encrypted.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod websockets;
+/// What a broker writes to a client.
+mod wiretap;

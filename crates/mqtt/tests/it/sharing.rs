@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use pip_services_commons::run::{IClosable, IOpenable};
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
@@ -5,15 +7,18 @@ use pip_services_commons::{
 };
 use pip_services_messaging::IMessageQueue;
 use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
-use pip_services_test_broker::TestBroker;
+use pip_services_test_broker::{Proxy, TestBroker};
 
 use crate::support::{
-    Observed, config, eventually, message, next, on_each_broker, open, open_on, shared, texts_until,
+    Observed, SOON, config, eventually, message, next, on_each_broker, open, open_on, shared, shared_with,
+    texts_until,
 };
 
 on_each_broker!(
     queues_on_one_connection_get_their_own_messages,
     closing_a_queue_leaves_a_shared_connection_open_and_the_broker_unsubscribed,
+    a_close_waits_until_a_slow_broker_sends_no_more,
+    a_close_waits_for_no_broker_that_is_gone,
     a_dropped_queue_leaves_nothing_on_a_shared_connection,
     two_listeners_of_one_topic_both_receive_on_a_shared_connection,
     a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one,
@@ -45,6 +50,36 @@ async fn closing_a_queue_leaves_a_shared_connection_open_and_the_broker_unsubscr
     queue.open(None).await.unwrap();
     sender.send(None, message("after reopening")).await.unwrap();
     assert_eq!(next(&queue).await, "after reopening");
+}
+
+async fn a_close_waits_until_a_slow_broker_sends_no_more(broker: TestBroker) {
+    let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
+    let port = proxy.address().port().to_string();
+    let (observed, _connection) = shared_with(&broker, &[("connection.port", &port)]).await;
+    let sender = open(&broker, "orders", &[("options.autosubscribe", "false")]).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
+    proxy.delay(Duration::from_millis(200));
+    for round in 0..3 {
+        queue.close(None).await.unwrap();
+        sender.send(None, message("while closed")).await.unwrap();
+        queue.open(None).await.unwrap();
+        let text = format!("after reopening {round}");
+        sender.send(None, message(&text)).await.unwrap();
+        assert_eq!(next(&queue).await, text);
+    }
+}
+
+async fn a_close_waits_for_no_broker_that_is_gone(broker: TestBroker) {
+    let (observed, connection) = shared(&broker).await;
+    let queue = open_on(&observed.references, "orders").await.unwrap();
+    broker.stop().unwrap();
+    eventually("the loss is noticed", async || !connection.is_connected()).await;
+    tokio::time::timeout(SOON, queue.close(None)).await.expect("it waits for the broker").unwrap();
+    broker.restart().unwrap();
+    eventually("it is back", async || connection.is_connected()).await;
+    queue.open(None).await.unwrap();
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&queue).await, "a");
 }
 
 async fn a_dropped_queue_leaves_nothing_on_a_shared_connection(broker: TestBroker) {

@@ -141,3 +141,21 @@ fn a_client_is_cut_off_where_nobody_listens_behind_the_proxy_and_when_the_proxy_
     drop(proxy);
     expect_end(&mut one);
 }
+
+#[test]
+fn one_in_so_many_packets_takes_longer() {
+    let (server, proxy) = network();
+    let (mut one, mut other) = connected(&server, &proxy);
+    proxy.delay_one_in(3, Duration::from_secs(1));
+    let mut took = || {
+        let start = Instant::now();
+        one.write_all(b"ask").unwrap();
+        expect(&mut other, b"ask");
+        start.elapsed()
+    };
+    let took: Vec<_> = (0..6).map(|_| took()).collect();
+    for (number, took) in (1..).zip(took) {
+        // Not how fast the others are: only that they do not wait for so long.
+        assert!(number % 3 != 0 || took >= Duration::from_secs(1), "packet {number} took {took:?}");
+    }
+}

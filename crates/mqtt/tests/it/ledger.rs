@@ -1,0 +1,167 @@
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Mutex, MutexGuard},
+};
+
+/// How many messages a failure lists.
+const LISTED: usize = 10;
+
+/// What was sent, and what became of it. Each message has a text of its own.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Book>);
+
+#[derive(Default)]
+struct Book {
+    entries: HashMap<String, Entry>,
+    /// What came and was never sent.
+    invented: Vec<String>,
+    /// How many were acknowledged and have not come.
+    outstanding: usize,
+    /// Counts the events, so that it can be told which was first.
+    now: u64,
+}
+
+#[derive(Default)]
+struct Entry {
+    began: u64,
+    acknowledged: Option<u64>,
+    failed: bool,
+    received: usize,
+    /// Whether the broker died before it had to have saved the message.
+    excused: bool,
+}
+
+/// A point in time up to which the broker has saved everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SavePoint(u64);
+
+impl Ledger {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn begin(&self, text: &str) {
+        let mut book = self.book();
+        let began = book.tick();
+        book.entries.insert(text.to_owned(), Entry { began, ..Entry::default() });
+    }
+
+    pub(crate) fn acknowledge(&self, text: &str) {
+        let book = &mut *self.book();
+        let now = book.tick();
+        let entry = book.entries.get_mut(text).unwrap();
+        entry.acknowledged = Some(now);
+        book.outstanding += usize::from(entry.received == 0);
+    }
+
+    /// Its send failed, so it may arrive or not.
+    pub(crate) fn fail(&self, text: &str) {
+        self.book().entries.get_mut(text).unwrap().failed = true;
+    }
+
+    pub(crate) fn receive(&self, text: String) {
+        let book = &mut *self.book();
+        match book.entries.get_mut(&text) {
+            Some(entry) => {
+                entry.received += 1;
+                book.outstanding -= usize::from(entry.received == 1 && entry.acknowledged.is_some());
+            }
+            None => book.invented.push(text),
+        }
+    }
+
+    /// How many were acknowledged and have not come.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.book().outstanding
+    }
+
+    /// How many have made the whole way.
+    pub(crate) fn arrived(&self) -> usize {
+        self.book().count(|entry| entry.acknowledged.is_some() && entry.received > 0)
+    }
+
+    /// Where a Mosquitto is that saves on every change. It saves after each round of its loop, and in one round it
+    /// reads one packet of a connection. So when it has acknowledged a message, it has saved all that were
+    /// acknowledged on the same connection before that message was sent.
+    pub(crate) fn save_point(&self) -> SavePoint {
+        let book = self.book();
+        let acknowledged = book.entries.values().filter(|entry| entry.acknowledged.is_some());
+        SavePoint(acknowledged.map(|entry| entry.began).max().unwrap_or_default())
+    }
+
+    /// The broker lost what it knows since that point.
+    pub(crate) fn excuse_since(&self, SavePoint(saved): SavePoint) {
+        for entry in self.book().entries.values_mut() {
+            entry.excused |= entry.acknowledged.is_none_or(|acknowledged| acknowledged >= saved);
+        }
+    }
+
+    /// No message was lost or invented, and none was received twice, but for what is given.
+    pub(crate) fn assert_balanced(&self, may_be_lost: &HashSet<String>, may_repeat: impl Fn(&str) -> bool) {
+        let book = self.book();
+        let mut lost = book.texts(Entry::is_lost);
+        lost.retain(|text| !may_be_lost.contains(text));
+        let mut repeated = book.texts(Entry::is_repeated);
+        repeated.retain(|text| !may_repeat(text));
+        let wrong = [("lost", lost), ("invented", book.invented.clone()), ("received twice", repeated)];
+        for (what, texts) in wrong {
+            let listed = &texts[..texts.len().min(LISTED)];
+            assert!(texts.is_empty(), "{} {what}: {listed:?}; {book}", texts.len());
+        }
+    }
+}
+
+impl Book {
+    fn tick(&mut self) -> u64 {
+        self.now += 1;
+        self.now
+    }
+
+    fn count(&self, matching: impl Fn(&Entry) -> bool) -> usize {
+        self.entries.values().filter(|entry| matching(entry)).count()
+    }
+
+    fn texts(&self, matching: impl Fn(&Entry) -> bool) -> Vec<String> {
+        let matching = self.entries.iter().filter(|(_, entry)| matching(entry));
+        matching.map(|(text, _)| text.clone()).collect()
+    }
+}
+
+impl Entry {
+    fn is_lost(&self) -> bool {
+        self.acknowledged.is_some() && self.received == 0 && !self.excused
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.received > 1
+    }
+}
+
+impl fmt::Display for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [acknowledged, failed, failed_received, received, lost, unsaved, repeated] = [
+            |entry: &Entry| entry.acknowledged.is_some(),
+            |entry: &Entry| entry.failed,
+            |entry: &Entry| entry.failed && entry.received > 0,
+            |entry: &Entry| entry.received > 0,
+            Entry::is_lost,
+            |entry: &Entry| entry.excused && entry.acknowledged.is_some() && entry.received == 0,
+            Entry::is_repeated,
+        ]
+        .map(|matching| self.count(matching));
+        write!(
+            f,
+            "{} sent, {acknowledged} acknowledged, {failed} failed ({failed_received} of them received), \
+             {received} received, {lost} lost, {unsaved} not saved by the broker, {} invented, {repeated} duplicates",
+            self.entries.len(),
+            self.invented.len()
+        )
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.book().fmt(f)
+    }
+}
