@@ -8,6 +8,7 @@ use pip_services_messaging::MessageEnvelope;
 use crate::{
     client::{Delivery, MessageProperties},
     options::{MqttVersion, QueueOptions},
+    text::is_forbidden,
 };
 
 const MESSAGE_ID: &str = "message_id";
@@ -68,12 +69,6 @@ fn check_text(envelope: &MessageEnvelope, name: &str, value: &str) -> Result<(),
     let message = format!("{name} cannot be a property of MQTT 5: {why}");
     let id = envelope.correlation_id.as_deref().filter(|_| name != CORRELATION_ID);
     Err(ApplicationError::bad_request(id, "BAD_PROPERTY", message).with_details("property", name))
-}
-
-/// Control characters, and those that Unicode promises to be none.
-fn is_forbidden(c: char) -> bool {
-    let code = u32::from(c);
-    c.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
 /// The message of a body that arrived.

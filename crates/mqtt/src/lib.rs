@@ -38,6 +38,7 @@ mod resolver;
 mod router;
 mod secret;
 mod session;
+mod text;
 mod topic;
 mod transport;
 

@@ -2,6 +2,8 @@
 
 use pip_services_commons::errors::ApplicationError;
 
+use crate::text::is_forbidden;
+
 const MAX_BYTES: usize = 65_535;
 
 /// Checks a topic that messages are published to.
@@ -38,7 +40,8 @@ fn check_text(text: &str) -> Result<(), ApplicationError> {
         text if text.len() > MAX_BYTES => {
             Err(bad_topic(&text[..text.floor_char_boundary(50)], "it has over 65535 bytes"))
         }
-        text if text.contains('\0') => Err(bad_topic(text, "it has a null character")),
+        // One that subscribes to such a topic would lose its connection again and again.
+        text if text.contains(is_forbidden) => Err(bad_topic(text, "it has a control character")),
         _ => Ok(()),
     }
 }
@@ -150,6 +153,8 @@ mod tests {
         for filter in [
             "",
             "a\0b",
+            "a\nb",
+            "\u{FFFE}",
             "sport/tennis/#/ranking",
             "sport/tennis#",
             "sport+",
@@ -182,7 +187,7 @@ mod tests {
             assert!(check_filter(filter).is_ok(), "{filter}");
         }
         assert!(check_filter(&"a".repeat(65_536)).is_err());
-        for topic in ["", "a/+", "#", "a\0"] {
+        for topic in ["", "a/+", "#", "a\0", "a\u{7f}"] {
             assert_eq!(check_topic(topic).unwrap_err().code(), "BAD_TOPIC", "{topic:?}");
         }
     }

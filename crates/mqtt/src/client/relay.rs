@@ -75,8 +75,8 @@ impl Entrance {
         Ok(Self { listener, address })
     }
 
-    /// Waits for the client, and lets nobody else in. Who else on this machine comes first gets a connection
-    /// to the broker as any that it can make itself, and the client's attempt fails.
+    /// Waits for the client, and lets nobody else in. Who else on this machine comes before it gets the connection,
+    /// with the password where it knows the user name, and the client's attempt fails.
     pub(super) async fn admit(
         self,
         broker: Opened,

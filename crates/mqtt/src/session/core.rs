@@ -156,8 +156,15 @@ impl Core {
         let mut takeover = TakeoverWatch::new(self.options.reconnect_timeout);
         let mut reconnecting: Option<Work<bool>> = None;
         let mut synchronizing: Option<Work<()>> = None;
+        // Lasts over the events, which would put it off for ever.
+        let mut asking_again: Option<Work<()>> = None;
         loop {
             let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
+            if !(is_up && self.router.has_refusals()) {
+                asking_again = None;
+            } else if asking_again.is_none() {
+                asking_again = Some(Box::pin(sleep(self.options.max_reconnect_timeout)));
+            }
             tokio::select! {
                 event = events.recv() => match event {
                     None => return,
@@ -194,7 +201,8 @@ impl Core {
                     let core = self.clone();
                     synchronizing = Some(Box::pin(async move { core.synchronize().await }));
                 }
-                () = sleep(self.options.max_reconnect_timeout), if is_up && self.router.has_refusals() => {
+                () = pending_or(&mut asking_again) => {
+                    asking_again = None;
                     self.router.forget_refusals();
                 }
             }
