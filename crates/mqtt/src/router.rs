@@ -201,17 +201,24 @@ impl Router {
 
     /// Gives a message to each listener that has a matching filter, once, however many of its filters match.
     ///
+    /// Of the listeners of a shared filter one gets it, each in its turn: the broker sends one copy to the connection
+    /// for all of them. A message does not tell for which filter it came. So where a shared filter and others match,
+    /// each of them is served for each copy: some come twice, and none is lost.
+    ///
     /// The listeners' counters and loggers are other people's code: a panic there stops neither the connection
     /// nor the other listeners. It gives how many listeners took the message and how many panicked.
     pub(crate) fn dispatch(&self, delivery: &Delivery) -> (usize, usize) {
         let mut listeners: Vec<Arc<dyn MqttMessageListener>> = Vec::new();
-        for (filter, wanted) in &self.lock().wanted {
+        for (filter, wanted) in &mut self.lock().wanted {
             if topic::matches(filter, &delivery.topic) {
-                for Wanted { listener, .. } in wanted {
+                let count = if topic::is_shared(filter) { 1 } else { wanted.len() };
+                for Wanted { listener, .. } in &wanted[..count] {
                     if !listeners.iter().any(|other| Arc::ptr_eq(other, listener)) {
                         listeners.push(listener.clone());
                     }
                 }
+                // Who had its turn comes last.
+                wanted.rotate_left(count);
             }
         }
         let take = |listener: &&Arc<dyn MqttMessageListener>| {
@@ -305,6 +312,40 @@ mod tests {
         assert_eq!(arrive(&router, "nowhere"), (0, 0));
         assert_eq!(*one.0.lock().unwrap(), ["a/b"]);
         assert!(other.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn listeners_of_a_shared_filter_take_turns() {
+        let router = Router::new();
+        let listeners: Vec<Arc<Recorder>> = (0..3).map(|_| Arc::default()).collect();
+        let mut registrations: Vec<Registration> = listeners
+            .iter()
+            .map(|listener| router.register("$share/g/a/+", QoS::AtMostOnce, listener.clone()))
+            .collect();
+        let taken = || listeners.iter().map(|listener| listener.0.lock().unwrap().len()).collect::<Vec<_>>();
+        for expected in [[1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]] {
+            assert_eq!(arrive(&router, "a/b"), (1, 0));
+            assert_eq!(taken(), expected);
+        }
+        drop(registrations.remove(1));
+        arrive(&router, "a/b");
+        arrive(&router, "a/b");
+        assert_eq!(taken(), [3, 1, 2]);
+    }
+
+    #[test]
+    fn a_message_for_several_groups_and_a_plain_filter_is_kept_from_none_of_them() {
+        let router = Router::new();
+        let filters = ["$share/g/a", "$share/g/a", "$share/h/a", "a", "a"];
+        let listeners: Vec<Arc<Recorder>> = filters.iter().map(|_| Arc::default()).collect();
+        let _registrations: Vec<Registration> = filters
+            .iter()
+            .zip(&listeners)
+            .map(|(filter, listener)| router.register(filter, QoS::AtMostOnce, listener.clone()))
+            .collect();
+        assert_eq!(arrive(&router, "a"), (4, 0));
+        let taken = listeners.iter().map(|listener| listener.0.lock().unwrap().len());
+        assert_eq!(taken.collect::<Vec<_>>(), [1, 0, 1, 1, 1]);
     }
 
     #[test]

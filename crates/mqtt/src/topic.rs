@@ -18,7 +18,7 @@ pub(crate) fn check_topic(topic: &str) -> Result<(), ApplicationError> {
 pub(crate) fn check_filter(filter: &str) -> Result<(), ApplicationError> {
     check_text(filter)?;
     let local = local_filter(filter);
-    if local.is_empty() || (filter.starts_with("$share/") && !shares(filter)) {
+    if local.is_empty() || (filter.starts_with("$share/") && !is_shared(filter)) {
         return Err(bad_topic(filter, "a shared topic must be $share/<group>/<topic>"));
     }
     let levels: Vec<&str> = local.split('/').collect();
@@ -51,7 +51,8 @@ fn bad_topic(topic: &str, why: &str) -> ApplicationError {
         .with_details("topic", topic)
 }
 
-fn shares(filter: &str) -> bool {
+/// Whether those who subscribe to the filter share its messages.
+pub(crate) fn is_shared(filter: &str) -> bool {
     share_parts(filter).is_some()
 }
 

@@ -62,6 +62,10 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// | `options.content_type` | – | what the payloads are, for other clients, such as `application/json`; version 5 only |
 /// | `options.ack` | `auto` | nothing else at present |
 ///
+/// Queues of one `options.shared_group` that share a connection take turns. Where it also has another group of the
+/// topic, or a queue without a group, each of them gets each copy that the broker sends: messages then come twice, and
+/// none is lost. Queues with connections of their own get each message once.
+///
 /// A queue that is configured again keeps what the new parameters do not name.
 ///
 /// The other ports document `serialize_envelope` as true, but have false in their code: in a system with these

@@ -10,8 +10,8 @@ use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::{Proxy, TestBroker};
 
 use crate::support::{
-    Observed, SOON, config, eventually, message, next, on_each_broker, open, open_on, shared, shared_with,
-    texts_until,
+    Observed, QUIET, SOON, config, eventually, message, next, on_each_broker, open, open_on, shared,
+    shared_with, texts_until,
 };
 
 on_each_broker!(
@@ -20,6 +20,7 @@ on_each_broker!(
     a_close_waits_until_a_slow_broker_sends_no_more,
     a_close_waits_for_no_broker_that_is_gone,
     a_dropped_queue_leaves_nothing_on_a_shared_connection,
+    two_queues_of_one_group_share_the_messages_on_a_shared_connection,
     two_listeners_of_one_topic_both_receive_on_a_shared_connection,
     a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one,
     two_queues_with_default_client_ids_live_side_by_side,
@@ -105,6 +106,33 @@ async fn two_listeners_of_one_topic_both_receive_on_a_shared_connection(broker: 
     one.close(None).await.unwrap();
     other.send(None, message("b")).await.unwrap();
     assert_eq!(next(&other).await, "b");
+}
+
+async fn two_queues_of_one_group_share_the_messages_on_a_shared_connection(broker: TestBroker) {
+    let (observed, _connection) = shared(&broker).await;
+    let mut workers = Vec::new();
+    for name in ["one", "other"] {
+        let queue = MqttMessageQueue::new(name);
+        let group = [("topic", "orders"), ("options.shared_group", "g"), ("options.autosubscribe", "true")];
+        queue.configure(&ConfigParams::from_tuples(group)).unwrap();
+        queue.set_references(&observed.references).unwrap();
+        queue.open(None).await.unwrap();
+        workers.push(queue);
+    }
+    let sender = open(&broker, "orders", &[("options.autosubscribe", "false")]).await;
+    for number in 0..20 {
+        sender.send(None, message(&number.to_string())).await.unwrap();
+    }
+    let mut received = Vec::new();
+    for _ in 0..10 {
+        for worker in &workers {
+            received.push(next(worker).await);
+        }
+    }
+    assert_eq!(received, (0..20).map(|number| number.to_string()).collect::<Vec<_>>());
+    for worker in &workers {
+        assert!(worker.receive(None, QUIET).await.unwrap().is_none(), "a message came to both");
+    }
 }
 
 async fn a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one(broker: TestBroker) {
