@@ -1,9 +1,6 @@
-use std::{
-    mem::size_of,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -31,7 +28,7 @@ pub(crate) struct Waiting {
 
 impl Backlog {
     pub(super) fn add(self: &Arc<Self>, delivery: &Delivery) -> Waiting {
-        self.add_bytes(size_of::<Delivery>() + delivery.topic.len() + delivery.payload.len())
+        self.add_bytes(delivery.memory())
     }
 
     pub(super) fn add_bytes(self: &Arc<Self>, bytes: usize) -> Waiting {
@@ -58,5 +55,45 @@ impl Drop for Waiting {
         if before >= LIMIT && before - self.bytes < LIMIT {
             self.backlog.shrunk.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::client::MessageProperties;
+
+    /// Whether a broker has to wait while messages like that one wait, a hundred of them.
+    async fn is_full(payload: usize, properties: MessageProperties) -> bool {
+        let backlog: Arc<Backlog> = Arc::default();
+        let delivery =
+            Delivery { topic: "a".into(), payload: Bytes::from(vec![0; payload]), properties, ack: None };
+        let _waiting: Vec<Waiting> = (0..100).map(|_| backlog.add(&delivery)).collect();
+        let mut room = std::pin::pin!(backlog.room());
+        std::future::poll_fn(|context| std::task::Poll::Ready(room.as_mut().poll(context).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn what_travels_beside_a_payload_counts_as_much_as_it() {
+        let large = LIMIT / 100;
+        assert!(!is_full(0, MessageProperties::default()).await);
+        assert!(is_full(large, MessageProperties::default()).await);
+        let text = "x".repeat(large);
+        let user = vec![("a".to_owned(), text.clone())];
+        assert!(is_full(0, MessageProperties { user, ..Default::default() }).await);
+        let user = vec![(text.clone(), "a".to_owned())];
+        assert!(is_full(0, MessageProperties { user, ..Default::default() }).await);
+        // A vector of many small ones is large as well.
+        let user = vec![(String::new(), String::new()); large / size_of::<(String, String)>() + 1];
+        assert!(is_full(0, MessageProperties { user, ..Default::default() }).await);
+        assert!(
+            is_full(0, MessageProperties { content_type: Some(text.clone()), ..Default::default() }).await
+        );
+        let correlation_data = Some(Bytes::from(text));
+        assert!(is_full(0, MessageProperties { correlation_data, ..Default::default() }).await);
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{mem::size_of, time::Duration};
 
 use bytes::Bytes;
 
@@ -28,6 +28,14 @@ impl MessageProperties {
     pub(crate) fn user(&self, name: &str) -> Option<&str> {
         self.user.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+
+    /// How many bytes of memory hang on them.
+    fn memory(&self) -> usize {
+        let pair = |(key, value): &(String, String)| size_of::<(String, String)>() + key.len() + value.len();
+        self.user.iter().map(pair).sum::<usize>()
+            + self.content_type.as_ref().map_or(0, String::len)
+            + self.correlation_data.as_ref().map_or(0, Bytes::len)
+    }
 }
 
 /// A message that arrived.
@@ -37,6 +45,13 @@ pub(crate) struct Delivery {
     pub(crate) properties: MessageProperties,
     /// How to acknowledge it, where the client did not do so on arrival.
     pub(crate) ack: Option<Ack>,
+}
+
+impl Delivery {
+    /// How many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.topic.len() + self.payload.len() + self.properties.memory()
+    }
 }
 
 /// Acknowledges a message. No client at hand offers it yet.
