@@ -142,10 +142,17 @@ impl MqttMessageQueue {
 }
 
 impl IConfigurable for MqttMessageQueue {
+    /// Takes the parameters. An open queue takes what concerns its session at the next `open`.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`, `BAD_QOS`, `BAD_TOPIC`, `BAD_DESCRIPTOR`, `NO_TOPIC`, `NO_CLIENT_ID`, `UNSUPPORTED_OPTION`
+    /// (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let mut configured = Setup::from_config(self.setup().config.override_with(config))?;
-        self.own.configure_own(&configured.config)?;
+        // To try them: those of the cache can be wrong as well.
+        MqttConnection::new().configure_own(&configured.config)?;
         self.cached.configure(config)?;
+        self.own.configure_own(&configured.config)?;
         let mut setup = self.setup();
         configured.shared = setup.shared.take();
         *setup = configured;

@@ -257,3 +257,45 @@ async fn the_old_name_of_the_connect_timeout_still_limits_the_open() {
     let error = tokio::time::timeout(Duration::from_secs(15), queue.open(None)).await.unwrap().unwrap_err();
     assert_eq!(error.code(), "CONNECT_FAILED");
 }
+
+/// Each of the parts that a queue consists of takes some of the parameters.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configuration_with_a_wrong_part_changes_no_other_part() {
+    let broker = TestBroker::start(Engine::Mosquitto).unwrap();
+    let wrong = [
+        ("options.qos", "5"),
+        ("options.shared_group", "a/b"),
+        ("dependencies.connection", "a:b"),
+        ("options.keepalive_timeout", "soon"),
+        ("options.clean_session", "false"),
+        ("connection.port", "soon"),
+        ("options.max_cache_size", "0"),
+        ("options.autosubscribe", "perhaps"),
+        ("options.concurrency", "0"),
+    ];
+    for (key, value) in wrong {
+        let observed = Observed::new();
+        let queue = queue(&broker, "orders", &[]);
+        queue.set_references(&observed.references).unwrap();
+        // One for each part, and all right but for the last.
+        let mut parameters = ConfigParams::from_tuples([
+            ("queue", "renamed"),
+            ("topic", "elsewhere"),
+            ("connection.host", "nowhere.invalid"),
+            ("options.connect_timeout", "5000"),
+            ("options.max_cache_size", "1"),
+        ]);
+        parameters.put(key, value);
+        assert!(queue.configure(&parameters).is_err(), "{key}={value}");
+        assert_eq!(queue.get_name(), "orders", "{key}={value}");
+        queue.open(None).await.unwrap_or_else(|error| panic!("after {key}={value}: {error:#}"));
+        let sender = open(&broker, "orders", &[("options.autosubscribe", "false")]).await;
+        for text in ["a", "b"] {
+            sender.send(None, message(text)).await.unwrap();
+        }
+        eventually("both are cached", async || queue.read_message_count().await.unwrap() == 2).await;
+        let connects = observed.counters.get("mqtt.orders.connects").and_then(|counter| counter.count);
+        assert_eq!(connects, Some(1), "{key}={value}");
+        queue.close(None).await.unwrap();
+    }
+}
