@@ -46,7 +46,7 @@ use crate::{
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker; `options.max_reconnect` is its old name |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, 1 or more; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
 /// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one |
 /// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |

@@ -336,9 +336,9 @@ fn paho_version(version: MqttVersion) -> PahoVersion {
     }
 }
 
-/// The library counts whole seconds.
+/// The library counts whole seconds, of which none would mean something else.
 pub(super) fn whole_seconds(time: Duration) -> Duration {
-    Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
+    Duration::from_secs(time.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX))
 }
 
 /// The library takes zero for one second, so the longest time stands for never.

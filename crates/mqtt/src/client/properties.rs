@@ -101,6 +101,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_time_never_becomes_none_at_all() {
+        for left in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(333)] {
+            assert_eq!(whole_seconds(left), Duration::from_secs(1), "{left:?}");
+        }
+    }
+
+    #[test]
     fn a_reason_shows_its_code_and_what_the_broker_says_in_one_line() {
         let mut properties = Properties::new();
         assert_eq!(reason(ReasonCode::NotAuthorized, &properties).to_string(), "not authorized (0x87)");

@@ -77,16 +77,13 @@ impl ConnectionOptions {
             let value = keepalive_timeout.as_millis().to_string();
             return Err(bad_option("BAD_VALUE", "options.keepalive_timeout", &value, "65535000 or less"));
         }
-        // The name that the other ports read it from.
-        let old_connect_timeout = time("options.max_reconnect", 30_000)?;
-        let connect_timeout = config.try_get_as_duration_ms("options.connect_timeout")?;
         Ok(Self {
             client_id: client_id.unwrap_or_else(default_client_id),
             version,
             clean_session,
             session_expiry: session_expiry(config, version, clean_session)?,
             retry_connect: flag("options.retry_connect", true)?,
-            connect_timeout: connect_timeout.unwrap_or(old_connect_timeout),
+            connect_timeout: connect_timeout(config)?,
             reconnect_timeout,
             max_reconnect_timeout: time("options.max_reconnect_timeout", 30_000)?.max(reconnect_timeout),
             keepalive_timeout,
@@ -134,6 +131,16 @@ pub(super) fn check_topic(key: &str, topic: &str) -> Result<(), ApplicationError
     topic::check_topic(topic).map_err(|error| {
         ApplicationError::config(None, "BAD_TOPIC", format!("{key}: {error}")).with_details("key", key)
     })
+}
+
+fn connect_timeout(config: &ConfigParams) -> Result<Duration, ApplicationError> {
+    let time = |key| match config.try_get_as_duration_ms(key)? {
+        Some(Duration::ZERO) => Err(bad_option("BAD_VALUE", key, "0", "1 or more")),
+        time => Ok(time),
+    };
+    // The name that the other ports read it from.
+    let old = time("options.max_reconnect")?;
+    Ok(time("options.connect_timeout")?.or(old).unwrap_or(Duration::from_secs(30)))
 }
 
 fn session_expiry(
@@ -254,7 +261,11 @@ mod tests {
             ("options.clean_session", "perhaps", "BAD_VALUE"),
             ("options.retry_connect", "perhaps", "BAD_VALUE"),
             ("options.connect_timeout", "soon", "BAD_VALUE"),
+            ("options.connect_timeout", "0", "BAD_VALUE"),
+            ("options.connect_timeout", "-1", "BAD_VALUE"),
             ("options.max_reconnect", "soon", "BAD_VALUE"),
+            ("options.max_reconnect", "0", "BAD_VALUE"),
+            ("options.max_reconnect", "-1", "BAD_VALUE"),
             ("options.reconnect_timeout", "0", "BAD_VALUE"),
             ("options.max_reconnect_timeout", "-1", "BAD_VALUE"),
             ("options.keepalive_timeout", "65535001", "BAD_VALUE"),
