@@ -8,16 +8,13 @@ use pip_services_messaging::MessageEnvelope;
 use crate::{
     client::{Delivery, MessageProperties},
     options::{MqttVersion, QueueOptions},
-    text::is_forbidden,
+    text::{LONGEST, is_forbidden},
 };
 
 const MESSAGE_ID: &str = "message_id";
 const CORRELATION_ID: &str = "correlation_id";
 const MESSAGE_TYPE: &str = "message_type";
 const SENT_TIME: &str = "sent_time";
-
-/// The longest text that MQTT has.
-const LONGEST_TEXT: usize = u16::MAX as usize;
 
 /// The body of a message to publish, and what travels beside it.
 ///
@@ -62,7 +59,7 @@ pub(crate) fn encode(
 /// Brokers close the connection of who sends such a text.
 fn check_text(envelope: &MessageEnvelope, name: &str, value: &str) -> Result<(), ApplicationError> {
     let why = match value {
-        value if value.len() > LONGEST_TEXT => "it has over 65535 bytes",
+        value if value.len() > LONGEST => "it has over 65535 bytes",
         value if value.contains(is_forbidden) => "it has a control character",
         _ => return Ok(()),
     };

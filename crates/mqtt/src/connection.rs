@@ -16,7 +16,7 @@ use pip_services_components::log::{CompositeLogger, ILogger};
 use pip_services_messaging::IMessageQueueConnection;
 
 use crate::{
-    client::Publication,
+    client::{LARGEST_PACKET, Publication},
     counters::ConnectionCounters,
     options::{self, ConnectionOptions, MqttVersion, QoS},
     resolver::MqttConnectionResolver,
@@ -181,6 +181,12 @@ impl MqttConnection {
 
     pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
         topic::check_topic(publication.topic)?;
+        let size = publication.packet_size();
+        if size > LARGEST_PACKET {
+            let message = format!("the message takes {size} bytes, and MQTT has room for {LARGEST_PACKET}");
+            return Err(ApplicationError::bad_request(None, "TOO_LARGE", message)
+                .with_details("topic", publication.topic));
+        }
         self.session()?.publish(publication).await
     }
 

@@ -19,11 +19,9 @@ use url::{Host, Position, Url};
 
 use crate::{
     secret::Secret,
+    text::LONGEST,
     transport::{Protocol, Transport},
 };
-
-/// As much as MQTT can transfer.
-const LONGEST_PASSWORD: usize = u16::MAX as usize;
 
 /// Where and as whom to connect.
 #[derive(Debug, Clone)]
@@ -178,9 +176,19 @@ fn compose(
         let message = "credential.password is set without credential.username, which MQTT does not allow";
         return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
     }
-    if password.as_ref().is_some_and(|password| password.expose().len() > LONGEST_PASSWORD) {
-        let message = format!("credential.password is longer than {LONGEST_PASSWORD} bytes");
-        return Err(config_error(correlation_id, "BAD_VALUE", "credential.password", message));
+    let parts = [
+        ("credential.username, or the user", "credential.username", username.as_deref()),
+        (
+            "credential.password, or the password",
+            "credential.password",
+            password.as_ref().map(Secret::expose),
+        ),
+    ];
+    for (what, key, text) in parts {
+        if text.is_some_and(|text| text.len() > LONGEST) {
+            let message = format!("{what} in connection.uri, is longer than {LONGEST} bytes");
+            return Err(config_error(correlation_id, "BAD_VALUE", key, message));
+        }
     }
     if username.as_ref().is_some_and(|name| name.contains('\0')) {
         let message = "credential.username, or the user in connection.uri, has a null character";
@@ -383,6 +391,25 @@ mod tests {
         for (tuples, code, key) in cases {
             let error = resolve(tuples).await.unwrap_err();
             assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{tuples:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_name_or_password_that_mqtt_has_no_room_for_is_refused_with_its_key() {
+        let longest = "x".repeat(LONGEST);
+        let host = ("connection.host", "h");
+        let (name, password) = ("credential.username", "credential.password");
+        resolve(&[host, (name, &longest), (password, &longest)]).await.unwrap();
+        let long = format!("{longest}x");
+        let uri = format!("mqtt://{long}@h");
+        for (tuples, key) in [
+            (vec![host, (name, long.as_str())], name),
+            (vec![("connection.uri", uri.as_str())], name),
+            (vec![host, (name, "me"), (password, long.as_str())], password),
+        ] {
+            let error = resolve(&tuples).await.unwrap_err();
+            assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));
+            assert!(error.message().contains("65535") && error.message().len() < 200, "{error}");
         }
     }
 

@@ -2,9 +2,7 @@
 
 use pip_services_commons::errors::ApplicationError;
 
-use crate::text::is_forbidden;
-
-const MAX_BYTES: usize = 65_535;
+use crate::text::{LONGEST, is_forbidden};
 
 /// Checks a topic that messages are published to.
 pub(crate) fn check_topic(topic: &str) -> Result<(), ApplicationError> {
@@ -37,7 +35,7 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), ApplicationError> {
 fn check_text(text: &str) -> Result<(), ApplicationError> {
     match text {
         "" => Err(bad_topic(text, "it is empty")),
-        text if text.len() > MAX_BYTES => {
+        text if text.len() > LONGEST => {
             Err(bad_topic(&text[..text.floor_char_boundary(50)], "it has over 65535 bytes"))
         }
         // One that subscribes to such a topic would lose its connection again and again.

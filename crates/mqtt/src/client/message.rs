@@ -4,6 +4,9 @@ use bytes::Bytes;
 
 use crate::options::QoS;
 
+/// The most bytes that a packet can have behind its first ones, which tell its kind and size.
+pub(crate) const LARGEST_PACKET: usize = 268_435_455;
+
 /// A message to publish.
 pub(crate) struct Publication<'a> {
     pub(crate) topic: &'a str,
@@ -11,6 +14,14 @@ pub(crate) struct Publication<'a> {
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) properties: MessageProperties,
+}
+
+impl Publication<'_> {
+    /// How many bytes its packet has behind the first ones, and no less.
+    pub(crate) fn packet_size(&self) -> usize {
+        // The length of the topic, and the packet's id.
+        2 + self.topic.len() + 2 + self.properties.packet_size() + self.payload.len()
+    }
 }
 
 /// What travels beside the payload of a message. Only version 5 has it.
@@ -27,6 +38,16 @@ impl MessageProperties {
     /// The first user property of that name.
     pub(crate) fn user(&self, name: &str) -> Option<&str> {
         self.user.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// How many bytes of a packet they take, and no less.
+    fn packet_size(&self) -> usize {
+        // The length of them all has up to four. Each begins with what it is, and a text with its length.
+        let pair = |(key, value): &(String, String)| 1 + 2 + key.len() + 2 + value.len();
+        4 + self.user.iter().map(pair).sum::<usize>()
+            + self.content_type.as_ref().map_or(0, |text| 1 + 2 + text.len())
+            + self.correlation_data.as_ref().map_or(0, |data| 1 + 2 + data.len())
+            + self.message_expiry.map_or(0, |_| 1 + 4)
     }
 
     /// How many bytes of memory hang on them.

@@ -12,5 +12,5 @@ mod relay;
 
 pub(crate) use error::{ClientError, Reason};
 pub(crate) use event::{Event, Events};
-pub(crate) use message::{Delivery, MessageProperties, Publication};
+pub(crate) use message::{Delivery, LARGEST_PACKET, MessageProperties, Publication};
 pub(crate) use paho::{Client, PublishAck};

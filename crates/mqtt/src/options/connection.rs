@@ -4,16 +4,13 @@ use bytes::Bytes;
 use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::ApplicationError};
 
 use super::{QoS, bad_option, needs};
-use crate::topic;
+use crate::{text::LONGEST, topic};
 
 /// The longest keep-alive time that MQTT has.
 pub(crate) const LONGEST_KEEPALIVE: Duration = Duration::from_secs(u16::MAX as u64);
 
 /// The longest time that MQTT 5 has for a session, above which it never ends.
 const LONGEST_SESSION: Duration = Duration::from_secs(u32::MAX as u64 - 1);
-
-/// The most bytes that the message of a will can have.
-const LARGEST_WILL: usize = u16::MAX as usize;
 
 /// The version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +65,10 @@ impl ConnectionOptions {
         if client_id.as_ref().is_some_and(|id| id.contains('\0')) {
             return Err(bad_option("BAD_VALUE", "client_id", "", "without a null character"));
         }
+        if let Some(id) = client_id.as_ref().filter(|id| id.len() > LONGEST) {
+            let value = format!("{} bytes", id.len());
+            return Err(bad_option("BAD_VALUE", "client_id", &value, "65535 bytes or less"));
+        }
         let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
         if reconnect_timeout.is_zero() {
             return Err(bad_option("BAD_VALUE", "options.reconnect_timeout", "0", "1 or more"));
@@ -110,7 +111,7 @@ impl Will {
         let qos = QoS::from_config(config, "options.will_qos")?;
         let retain = config.try_get_as_boolean("options.will_retain")?.unwrap_or_default();
         let payload = config.get_as_string("options.will_payload");
-        if payload.len() > LARGEST_WILL {
+        if payload.len() > LONGEST {
             let value = format!("{} bytes", payload.len());
             return Err(bad_option("BAD_VALUE", "options.will_payload", &value, "65535 bytes or less"));
         }
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn wrong_values_are_errors_that_name_key_and_value() {
-        let long_will = "x".repeat(LARGEST_WILL + 1);
+        let long = "x".repeat(LONGEST + 1);
         let cases = [
             ("options.clean_session", "perhaps", "BAD_VALUE"),
             ("options.retry_connect", "perhaps", "BAD_VALUE"),
@@ -277,7 +278,8 @@ mod tests {
             ("options.will_topic", "a/+", "BAD_TOPIC"),
             ("options.will_qos", "3", "BAD_QOS"),
             ("options.will_retain", "perhaps", "BAD_VALUE"),
-            ("options.will_payload", &long_will, "BAD_VALUE"),
+            ("options.will_payload", &long, "BAD_VALUE"),
+            ("client_id", &long, "BAD_VALUE"),
         ];
         for (key, value, code) in cases {
             let error = connection(&[(key, value)]).unwrap_err();
@@ -285,6 +287,17 @@ mod tests {
             let shown = if value.len() > 100 { "65536 bytes" } else { value };
             assert!(error.message().contains(shown) && error.message().contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn texts_as_long_as_mqtt_has_them_are_taken_and_a_longer_topic_of_a_will_is_refused() {
+        let longest = "x".repeat(LONGEST);
+        let keys = ["client_id", "options.will_topic", "options.will_payload"];
+        let options = connection(&keys.map(|key| (key, longest.as_str()))).unwrap();
+        assert!(options.client_id == longest && options.will.unwrap().topic == longest);
+        let error = connection(&[("options.will_topic", &(longest + "x"))]).unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("BAD_TOPIC", Some("options.will_topic")));
+        assert!(error.message().contains("65535 bytes") && error.message().len() < 200, "{error}");
     }
 
     #[test]

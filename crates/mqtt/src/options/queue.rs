@@ -3,7 +3,7 @@ use std::time::Duration;
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 
 use super::{MqttVersion, QoS, bad_option, connection::check_topic, needs};
-use crate::topic;
+use crate::{text::LONGEST, topic};
 
 /// The longest time that MQTT 5 has for the life of a message.
 const LONGEST_EXPIRY: Duration = Duration::from_secs(u32::MAX as u64);
@@ -69,8 +69,7 @@ impl QueueOptions {
             check_topic("options.publish_topic", topic)?;
         }
         let content_type = config.get_as_nullable_string("options.content_type");
-        if content_type.as_ref().is_some_and(|text| text.contains('\0') || text.len() > usize::from(u16::MAX))
-        {
+        if content_type.as_ref().is_some_and(|text| text.contains('\0') || text.len() > LONGEST) {
             let allowed = "65535 bytes or less, without a null character";
             return Err(bad_option("BAD_VALUE", "options.content_type", "too long or with one", allowed));
         }

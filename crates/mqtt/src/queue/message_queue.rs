@@ -286,7 +286,8 @@ impl IMessageQueue for MqttMessageQueue {
     /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
     /// `options.send_timeout`: the broker may or may not have the message; or when the broker refused it, with its
     /// code in the detail `reason_code`. `BAD_TOPIC` (BadRequest) when the topic has wildcards, `BAD_PROPERTY`
-    /// (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have. `NOT_OPENED`.
+    /// (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have, `TOO_LARGE` (BadRequest)
+    /// when the whole message has more than the 268,435,455 bytes of MQTT. `NOT_OPENED`.
     async fn send(
         &self,
         correlation_id: Option<&str>,

@@ -8,13 +8,16 @@ use pip_services_commons::{
     errors::{ApplicationError, ErrorCategory},
     run::{IClosable, IOpenable},
 };
-use pip_services_messaging::IMessageQueue;
+use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::MqttMessageQueue;
 use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::support::{SOON, config, message, next, on_each_broker, open};
 
-on_each_broker!(a_failed_open_leaves_the_queue_closed_and_others_alone);
+on_each_broker!(
+    a_failed_open_leaves_the_queue_closed_and_others_alone,
+    a_message_that_mqtt_has_no_room_for_is_refused_before_it_is_sent,
+);
 
 async fn open_error(tuples: &[(&str, &str)]) -> ApplicationError {
     let queue = MqttMessageQueue::new("orders");
@@ -122,4 +125,18 @@ async fn a_failed_open_leaves_the_queue_closed_and_others_alone(broker: TestBrok
         working.send(None, message(&number.to_string())).await.unwrap();
         assert_eq!(next(&working).await, number.to_string());
     }
+}
+
+async fn a_message_that_mqtt_has_no_room_for_is_refused_before_it_is_sent(broker: TestBroker) {
+    let queue = open(&broker, "orders", &[("options.serialize_envelope", "false")]).await;
+    // With the topic it is one byte more than there can be.
+    let payload = vec![0; 268_435_455 - "orders".len() - 7];
+    let large = MessageEnvelope::new(None, None, payload);
+    let failed = queue.send(Some("c"), large).await.unwrap_err();
+    let error = failed.error();
+    assert_eq!((error.code(), error.category()), ("TOO_LARGE", &ErrorCategory::BadRequest));
+    assert_eq!((error.correlation_id(), error.detail("topic")), (Some("c"), Some("orders")));
+    assert!(error.message().contains("268435456 bytes"), "{error}");
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(next(&queue).await, "a");
 }
