@@ -1,4 +1,6 @@
 use std::{
+    io,
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
@@ -13,7 +15,7 @@ use pip_services_components::log::{CompositeLogger, ILogger};
 use tokio::{
     net::lookup_host,
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
@@ -109,16 +111,12 @@ impl Core {
 
     async fn connect_to(&self, endpoint: &Endpoint, limit: Duration) -> Result<bool, ApplicationError> {
         let host_key = format!("{}.host", endpoint.section);
-        let unknown = || {
-            let message = format!("{host_key} '{}' cannot be resolved", endpoint.host);
-            connect_failed(message, &host_key)
-        };
-        let addresses: Vec<_> = lookup_host((endpoint.host.as_str(), endpoint.port))
-            .await
-            .map_err(|error| unknown().with_cause(error))?
-            .collect();
-        let mut last = unknown();
-        let limit = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+        let deadline = Instant::now() + limit;
+        let addresses =
+            found(endpoint, deadline, lookup_host((endpoint.host.as_str(), endpoint.port))).await?;
+        let mut last = unknown(endpoint);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = left / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         for address in addresses {
             last = match self
                 .client
@@ -334,10 +332,56 @@ impl Core {
     }
 }
 
+/// The addresses that a lookup finds for a broker up to the deadline.
+async fn found(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    lookup: impl Future<Output = io::Result<impl Iterator<Item = SocketAddr>>>,
+) -> Result<Vec<SocketAddr>, ApplicationError> {
+    match timeout_at(deadline, lookup).await {
+        Ok(found) => Ok(found.map_err(|error| unknown(endpoint).with_cause(error))?.collect()),
+        Err(late) => Err(unknown(endpoint).with_cause(late)),
+    }
+}
+
+fn unknown(endpoint: &Endpoint) -> ApplicationError {
+    let key = format!("{}.host", endpoint.section);
+    connect_failed(format!("{key} '{}' cannot be resolved", endpoint.host), &key)
+}
+
 /// What the future gives; never anything while there is none.
 async fn pending_or<T>(future: &mut Option<Work<T>>) -> T {
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{iter, net::Ipv4Addr};
+
+    use pip_services_commons::config::ConfigParams;
+
+    use super::*;
+    use crate::transport::{Protocol, Transport};
+
+    fn endpoint() -> Endpoint {
+        let protocol = Protocol::from_name("mqtt").unwrap();
+        let transport = Transport::new(protocol, "broker", 1883, None, &ConfigParams::new()).unwrap();
+        let (host, section) = ("broker".to_owned(), "connections.1".to_owned());
+        Endpoint { host, port: 1883, section, transport: Arc::new(transport) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_that_never_ends_is_given_up_in_time_and_its_host_named() {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let lookup = std::future::pending::<io::Result<iter::Empty<SocketAddr>>>();
+        let error = found(&endpoint(), deadline, lookup).await.unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
+        assert!(error.message().contains("'broker' cannot be resolved"), "{error:#}");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1883));
+        let lookup = async { Ok(iter::once(address)) };
+        assert_eq!(found(&endpoint(), Instant::now(), lookup).await.unwrap(), [address]);
     }
 }
