@@ -68,6 +68,7 @@ use crate::{
 /// |---|---|
 /// | `connects` | connections that a broker accepted, the first one and all after it |
 /// | `lost_connections` | connections that were lost, not closed |
+/// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages that are on their way |
@@ -75,6 +76,11 @@ use crate::{
 /// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where
 /// another client takes the connection over because it has the same id, a warning names the id: at once where the
 /// broker says so, as some do in version 5, and after two losses in a row soon after connecting elsewhere.
+///
+/// A connection with `options.clean_session: false` gets what the broker kept for it as soon as it is open. It holds what
+/// nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
+/// newer: up to 10,000 messages and 16 MiB of them. Beyond that the oldest are dropped, and so is what is left when the
+/// connection is closed: counted, and logged at warn, once for each burst.
 ///
 /// The client library looks after the signs of life of all connections of a process at one interval, which the
 /// latest connect sets to a tenth of its own keep-alive time, up to five seconds. So give the connections of a

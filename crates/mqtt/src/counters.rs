@@ -19,6 +19,7 @@ struct Names {
     connects: String,
     reconnects: String,
     lost_connections: String,
+    dropped_messages: String,
     publish_time: String,
     in_flight_messages: String,
 }
@@ -31,6 +32,7 @@ impl Names {
             connects: counter("connects"),
             reconnects: counter("reconnects"),
             lost_connections: counter("lost_connections"),
+            dropped_messages: counter("dropped_messages"),
             publish_time: counter("publish_time"),
             in_flight_messages: counter("in_flight_messages"),
         }
@@ -75,6 +77,12 @@ impl ConnectionCounters {
     /// The connection was lost.
     pub(crate) fn lost(&self) {
         self.count(|counters, names| counters.increment_one(&names.lost_connections));
+    }
+
+    /// So many messages that nobody listened to were dropped.
+    pub(crate) fn dropped(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.count(|counters, names| counters.increment(&names.dropped_messages, count));
     }
 
     /// A message is on its way. Ending what this gives records the time until it was acknowledged.

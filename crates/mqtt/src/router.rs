@@ -48,6 +48,8 @@ enum Standing {
 struct Wanted {
     qos: QoS,
     listener: Arc<dyn MqttMessageListener>,
+    /// Nobody has asked for it by [`Router::take_new_filters`].
+    new: bool,
 }
 
 /// What the task has to ask of the broker.
@@ -87,7 +89,7 @@ impl Router {
         listener: Arc<dyn MqttMessageListener>,
     ) -> Registration {
         self.change(|state| {
-            let wanted = Wanted { qos, listener: listener.clone() };
+            let wanted = Wanted { qos, listener: listener.clone(), new: true };
             state.wanted.entry(filter.to_owned()).or_default().push(wanted);
         });
         Registration { router: self.clone(), filter: filter.to_owned(), listener }
@@ -197,6 +199,25 @@ impl Router {
                 }
             }
         });
+    }
+
+    /// The filters that got a listener since this was asked last.
+    pub(crate) fn take_new_filters(&self) -> Vec<String> {
+        let mut filters = Vec::new();
+        for (filter, wanted) in &mut self.lock().wanted {
+            if wanted.iter().any(|wanted| wanted.new) {
+                filters.push(filter.clone());
+            }
+            wanted.iter_mut().for_each(|wanted| wanted.new = false);
+        }
+        filters
+    }
+
+    /// Whether a topic is of a filter that had listeners, and the broker has not forgotten yet.
+    pub(crate) fn is_ending(&self, topic: &str) -> bool {
+        let state = self.lock();
+        let ending = |filter: &String| !state.wanted.contains_key(filter) && topic::matches(filter, topic);
+        state.asked.keys().any(ending)
     }
 
     /// Gives a message to each listener that has a matching filter, once, however many of its filters match.
@@ -312,6 +333,32 @@ mod tests {
         assert_eq!(arrive(&router, "nowhere"), (0, 0));
         assert_eq!(*one.0.lock().unwrap(), ["a/b"]);
         assert!(other.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_filter_is_new_once_for_each_listener_that_it_gets() {
+        let router = Router::new();
+        let register = |filter| router.register(filter, QoS::AtMostOnce, Arc::new(Recorder::default()));
+        let (_a, _b) = (register("a"), register("b"));
+        assert_eq!(router.take_new_filters(), ["a", "b"]);
+        assert_eq!(router.take_new_filters(), [""; 0]);
+        let _again = register("b");
+        drop(register("c"));
+        assert_eq!(router.take_new_filters(), ["b"]);
+    }
+
+    #[test]
+    fn a_topic_is_ending_from_the_last_listener_to_the_brokers_answer() {
+        let router = Router::new();
+        let one = router.register("a/+", QoS::AtMostOnce, Arc::new(Recorder::default()));
+        router.set_granted("a/+", Ok(QoS::AtMostOnce));
+        assert!(!router.is_ending("a/b"));
+        drop(one);
+        assert!(router.is_ending("a/b") && !router.is_ending("b"));
+        router.set_releasing("a/+");
+        assert!(router.is_ending("a/b"));
+        router.set_released("a/+");
+        assert!(!router.is_ending("a/b"));
     }
 
     #[test]

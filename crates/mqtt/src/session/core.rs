@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{
     errors::{connect_failed, subscribe_failed},
+    held::{Held, MAX_HELD},
     link::Link,
     takeover::{Takeover, TakeoverWatch},
 };
@@ -42,6 +43,8 @@ pub(super) struct Core {
     pub(super) link: watch::Sender<Link>,
     /// Which broker it was connected to last.
     pub(super) endpoint: AtomicUsize,
+    /// What nobody listens to yet. None where the broker keeps no session, and after the close.
+    pub(super) held: Mutex<Option<Held>>,
 }
 
 /// Whatever ends the task, the link is lost then.
@@ -147,6 +150,7 @@ impl Core {
     pub(super) async fn serve(self: Arc<Self>, mut events: Events) {
         let _ended = Ended(self.clone());
         let mut changes = self.router.changes();
+        let mut listeners = self.router.changes();
         // The connection may be open, and queues registered, before this task first runs.
         changes.mark_changed();
         let mut link = self.link.subscribe();
@@ -193,6 +197,7 @@ impl Core {
                     self.tell(|logger| logger.info(None, format_args!("Reconnected to {}", self.brokers())));
                 }
                 () = pending_or(&mut synchronizing) => synchronizing = None,
+                _ = listeners.changed(), if !self.options.clean_session => self.hand_over(),
                 // The first connection is made elsewhere; what changed meanwhile waits for it.
                 _ = link.changed() => {}
                 _ = changes.changed(), if is_up && synchronizing.is_none() => {
@@ -315,12 +320,27 @@ impl Core {
         }
     }
 
-    fn dispatch(&self, mut delivery: Delivery) {
+    fn dispatch(&self, delivery: Delivery) {
+        // What came before goes first.
+        self.hand_over();
+        self.deliver(delivery);
+    }
+
+    /// Gives what is held to those who have begun to listen to it.
+    fn hand_over(&self) {
+        let taken = match &mut *self.held() {
+            Some(held) if held.len() > 0 => held.take(&self.router.take_new_filters()),
+            _ => return,
+        };
+        taken.into_iter().for_each(|delivery| self.deliver(delivery));
+    }
+
+    fn deliver(&self, mut delivery: Delivery) {
         let topic = &delivery.topic;
         match self.router.dispatch(&delivery) {
-            (0, 0) => self.tell(|logger| {
-                logger.debug(None, format_args!("Nobody listens to a message of topic '{topic}'"));
-            }),
+            // What still comes of a subscription that ends is for nobody.
+            (0, 0) if !self.router.is_ending(topic) => return self.hold(delivery),
+            (0, 0) => self.unheard(topic),
             (_, 0) => {}
             _ => self.tell(|logger| {
                 logger.error(None, None, format_args!("A logger or counter panicked over topic '{topic}'"));
@@ -329,6 +349,59 @@ impl Core {
         if let Some(acknowledge) = delivery.ack.take() {
             acknowledge();
         }
+    }
+
+    /// Keeps a message that nobody listens to where the broker kept the session: its listener may be on its way.
+    fn hold(&self, mut delivery: Delivery) {
+        let topic = delivery.topic.clone();
+        if let Some(acknowledge) = delivery.ack.take() {
+            acknowledge();
+        }
+        let dropped = match &mut *self.held() {
+            Some(held) => held.push(delivery),
+            None => return self.unheard(&topic),
+        };
+        self.tell(|logger| {
+            logger
+                .debug(None, format_args!("Holds a message of topic '{topic}' until somebody listens to it"));
+        });
+        let Some(dropped) = dropped else { return };
+        self.counters.dropped(dropped.count);
+        if dropped.first_of_burst {
+            self.tell(|logger| {
+                let what = format_args!(
+                    "No room: drops the oldest of the messages of client '{}' that nobody listens to, and may drop \
+                     more; {MAX_HELD} are held, and less if they are large",
+                    self.options.client_id
+                );
+                logger.warn(None, what);
+            });
+        }
+    }
+
+    fn unheard(&self, topic: &str) {
+        self.tell(|logger| {
+            logger.debug(None, format_args!("Nobody listens to a message of topic '{topic}'"));
+        });
+    }
+
+    /// Drops what is held, and holds nothing from now on.
+    pub(super) fn drop_held(&self) {
+        let held = self.held().take();
+        let count = held.map_or(0, |held| held.len());
+        if count > 0 {
+            self.counters.dropped(count);
+            self.tell(|logger| {
+                let client_id = &self.options.client_id;
+                let what =
+                    format_args!("Drops {count} messages of client '{client_id}' that nobody listened to");
+                logger.warn(None, what);
+            });
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod core;
 mod errors;
+mod held;
 mod link;
 mod takeover;
 
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, Mutex as StdMutex, atomic::AtomicUsize},
     task::Poll,
     time::Duration,
 };
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     core::Core,
     errors::{connect_failed, publish_failed, publish_late, subscribe_failed},
+    held::Held,
     link::Link,
 };
 use crate::{
@@ -72,7 +74,8 @@ impl Session {
         let link = watch::Sender::new(Link::Opening);
         let endpoint = AtomicUsize::new(usize::MAX);
         let window = Window::new(options.max_inflight, counters.clone());
-        let core = Arc::new(Core { client, router, target, options, logger, counters, link, endpoint });
+        let held = StdMutex::new((!options.clean_session).then(Held::default));
+        let core = Arc::new(Core { client, router, target, options, logger, counters, link, endpoint, held });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };
@@ -211,6 +214,7 @@ impl Session {
         self.window.shut();
         self.closed.cancel();
         self.task.abort();
+        self.core.drop_held();
         let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;
     }
 
@@ -233,5 +237,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.closed.cancel();
         self.task.abort();
+        self.core.drop_held();
     }
 }

@@ -15,15 +15,18 @@ use pip_services_commons::{
 };
 use pip_services_components::log::{ILogger, LogLevel};
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
-use pip_services_mqtt::MqttMessageQueue;
+use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::support::{
-    QUIET, SOON, eventually, message, next, on_each_broker, open, open_on, queue, shared, text, texts_until,
+    Observed, QUIET, SOON, eventually, message, next, on_each_broker, open, open_on, queue, shared,
+    shared_with, text, texts_until,
 };
 
 on_each_broker!(
     a_kept_session_delivers_what_came_while_the_queue_was_closed,
+    a_shared_connection_holds_what_the_broker_kept_until_its_queues_are_open,
+    what_nobody_listened_to_is_told_when_a_connection_with_a_kept_session_closes,
     a_connection_that_is_opened_again_delivers_to_its_queues_again,
     a_queue_on_a_closed_connection_says_so,
     an_open_that_was_given_up_leaves_nothing_behind,
@@ -51,6 +54,57 @@ async fn a_kept_session_delivers_what_came_while_the_queue_was_closed(broker: Te
         received.dedup();
         assert_eq!(received, sent);
     }
+}
+
+const KEPT: [(&str, &str); 2] = [("client_id", "kept"), ("options.clean_session", "false")];
+
+/// An open connection with a kept session, which holds three messages each for `orders` and `bills`, and no queues.
+async fn holding(broker: &TestBroker) -> (Observed, Arc<MqttConnection>) {
+    let (observed, connection) = shared_with(broker, &KEPT).await;
+    let topics = ["orders", "bills"];
+    let mut queues = Vec::new();
+    for topic in topics {
+        queues.push(open_on(&observed.references, topic).await.unwrap());
+    }
+    connection.close(None).await.unwrap();
+    for topic in topics {
+        let sender = open(broker, topic, &[("options.autosubscribe", "false")]).await;
+        for number in 0..3 {
+            sender.send(None, message(&format!("{topic} {number}"))).await.unwrap();
+        }
+    }
+    let (observed, connection) = shared_with(broker, &KEPT).await;
+    let held = || observed.log.lines().iter().filter(|line| line.contains("Holds a message")).count();
+    eventually("all are held", async || held() >= 6).await;
+    (observed, connection)
+}
+
+async fn a_shared_connection_holds_what_the_broker_kept_until_its_queues_are_open(broker: TestBroker) {
+    let (observed, connection) = holding(&broker).await;
+    for topic in ["bills", "orders"] {
+        let sender = open(&broker, topic, &[("options.autosubscribe", "false")]).await;
+        let queue = open_on(&observed.references, topic).await.unwrap();
+        sender.send(None, message("end")).await.unwrap();
+        let mut received = texts_until(&queue, "end").await;
+        received.dedup();
+        assert_eq!(received, (0..3).map(|number| format!("{topic} {number}")).collect::<Vec<_>>());
+    }
+    connection.close(None).await.unwrap();
+    let lines = observed.log.lines();
+    assert!(!lines.iter().any(|line| line.contains("that nobody listened to")), "{lines:?}");
+}
+
+async fn what_nobody_listened_to_is_told_when_a_connection_with_a_kept_session_closes(broker: TestBroker) {
+    let (observed, connection) = holding(&broker).await;
+    connection.close(None).await.unwrap();
+    let lines = observed.log.lines();
+    let told: Vec<_> = lines.iter().filter(|line| line.contains("that nobody listened to")).collect();
+    assert!(told.len() == 1 && told[0].starts_with("WARN Drops"), "{lines:?}");
+    let count = observed.counters.get("mqtt.default.dropped_messages").and_then(|counter| counter.count);
+    assert!(
+        count.is_some_and(|count| told[0].contains(&format!("Drops {count} messages"))),
+        "{count:?} {told:?}"
+    );
 }
 
 async fn a_connection_that_is_opened_again_delivers_to_its_queues_again(broker: TestBroker) {
