@@ -81,6 +81,31 @@ fn user_info_of_a_uri_is_masked_whatever_the_key() {
     }
 }
 
+#[test]
+fn secrets_in_the_query_of_a_uri_are_masked_whatever_the_key() {
+    let table = [
+        ("alone", "mqtt://host?password=hunter2", "mqtt://host?password=***"),
+        ("among others", "http://host/a?x=1&token=hunter2&y=2", "http://host/a?x=1&token=***&y=2"),
+        ("several", "http://host?password=hunter2&apiKey=hunter2", "http://host?password=***&apiKey=***"),
+        ("with a user info", "mqtt://me:hunter2@host?secret=hunter2", "mqtt://***@host?secret=***"),
+        ("an at sign in it", "mqtt://host?password=hun@ter2", "mqtt://***"),
+        ("a question mark in the user info", "mqtt://me:p?password=x@host", "mqtt://***"),
+        ("separators of another kind", "x?a=1;password=hun;ter2&b=2", "x?a=1;password=***&b=2"),
+        ("in the fragment", "http://host?a=1#token=hunter2", "http://host?a=1#token=***"),
+        ("of the second of a list", "a?x=1,b?token=hunter2", "a?x=1,b?token=***"),
+        ("without a name before it", "http://host?hunter=2&=3", "http://host?hunter=2&=3"),
+        ("without a value", "http://host?password&token=", "http://host?password&token=***"),
+        ("with an encoded name", "http://host?pass%77ord=hunter2", "http://host?pass%77ord=***"),
+        ("where something is to be found", "http://host?store_key=a", "http://host?store_key=a"),
+        ("no query", "password=hunter2", "password=hunter2"),
+    ];
+    for (what, value, expected) in table {
+        assert_eq!(redacted("x", value), expected, "{what}");
+    }
+    let shown = ConfigParams::from_tuples([("connection.uri", "mqtt://host?password=hunter2")]).to_string();
+    assert_eq!(shown, "connection.uri=mqtt://host?password=***");
+}
+
 fn config() -> ConfigParams {
     let mut config = ConfigParams::from_value(&json!({
         "name": "orders",
