@@ -9,7 +9,10 @@ use crate::{MqttConnection, MqttMessageQueue};
 /// Makes MQTT queues with its own configuration and references; ports `MqttMessageQueueFactory`.
 ///
 /// It makes `pip-services:message-queue:mqtt:*:1.0`, named as the descriptor; see [`MessageQueueFactory`]. Its
-/// parameters are those of an [`MqttMessageQueue`], but for `topic`: the topic of each queue is its name.
+/// parameters are those of an [`MqttMessageQueue`] that queues can share. Left out are `topic` and
+/// `options.publish_topic`, as the topic of each queue is its name, and `client_id`, as two connections of one id take
+/// each other's place for ever. So `options.clean_session: false`, which needs a `client_id`, is an error; queues of a
+/// factory that are to keep their session share a connection that does.
 ///
 /// ```
 /// use pip_services_commons::config::{ConfigParams, IConfigurable};
@@ -28,7 +31,8 @@ impl MqttMessageQueueFactory {
     /// A factory that is not configured.
     pub fn new() -> Self {
         let locator = Descriptor::new("pip-services", "message-queue", "mqtt", "*", "1.0");
-        Self(MessageQueueFactory::new(locator, MqttMessageQueue::new).destination("topic"))
+        let factory = MessageQueueFactory::new(locator, MqttMessageQueue::new);
+        Self(factory.destination("topic").destination("options.publish_topic").destination("client_id"))
     }
 }
 

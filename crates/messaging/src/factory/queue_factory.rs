@@ -26,7 +26,7 @@ pub trait IMessageQueueFactory: Send + Sync {
 /// [`message_queue_factory!`](crate::message_queue_factory); see there.
 ///
 /// It is configured as the queues are. What would give them all one name or one destination is left out: `name`,
-/// `id`, `descriptor`, `queue`, and the parameter that is the kind's [destination](Self::destination). In other
+/// `id`, `descriptor`, `queue`, and the parameters that are the kind's [destination](Self::destination). In other
 /// ports such a queue has the name of the factory.
 ///
 /// Of the references it keeps what queues look up, until `unset_references`: loggers, counters, discoveries,
@@ -55,7 +55,7 @@ struct Made {
 #[derive(Default)]
 struct Setup {
     config: ConfigParams,
-    destination: Option<&'static str>,
+    destinations: Vec<&'static str>,
     references: Option<Arc<References>>,
 }
 
@@ -83,10 +83,10 @@ impl MessageQueueFactory {
         Self { maker, factory }
     }
 
-    /// Leaves out that parameter, which names what a queue sends to: each queue has its own.
+    /// Leaves out that parameter, of which each queue has its own, such as what it sends to. There can be several.
     #[must_use]
     pub fn destination(self, parameter: &'static str) -> Self {
-        self.maker.setup().destination = Some(parameter);
+        self.maker.setup().destinations.push(parameter);
         self
     }
 }
@@ -112,8 +112,8 @@ impl IConfigurable for MessageQueueFactory {
     /// Those of a queue, which is configured to try them. Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let mut queues = self.maker.setup().config.override_with(config);
-        let destination = self.maker.setup().destination;
-        for own in ["name", "id", "descriptor", "queue"].into_iter().chain(destination) {
+        let destinations = self.maker.setup().destinations.clone();
+        for own in ["name", "id", "descriptor", "queue"].into_iter().chain(destinations) {
             queues.remove(own);
         }
         (self.maker.create)("", &queues, None)?;

@@ -19,15 +19,25 @@ async fn created_queues_have_their_own_names_and_topics_and_the_factorys_broker(
         ("descriptor", "pip-services:queue-factory:mqtt:default:1.0"),
         ("name", "of the factory"),
         ("topic", "of/the/factory"),
+        ("options.publish_topic", "of/the/factory"),
+        ("client_id", "of-the-factory"),
     ];
     factory.configure(&config(&broker, &of_the_factory)).unwrap();
-    for name in ["orders", "bills"] {
-        let queue = factory.create_queue(name).unwrap();
-        assert_eq!(queue.get_name(), name);
+    let queues = ["orders", "bills"].map(|name| factory.create_queue(name).unwrap());
+    for queue in &queues {
         queue.open(None).await.unwrap();
+    }
+    // Two of one client id would take each other's connection.
+    for (queue, name) in queues.iter().zip(["orders", "bills"]) {
+        assert_eq!(queue.get_name(), name);
         let sender = open(&broker, "sender", &[("topic", name)]).await;
         sender.send_text(None, "test", name).await.unwrap();
         assert_eq!(text(&queue.receive(None, SOON).await.unwrap().expect("no message came")), name);
+        queue.send_text(None, "test", "from itself").await.unwrap();
+        assert_eq!(
+            text(&queue.receive(None, SOON).await.unwrap().expect("it went elsewhere")),
+            "from itself"
+        );
     }
 }
 
@@ -36,6 +46,8 @@ fn a_wrong_configuration_is_an_error_of_the_factory_and_not_of_its_queues() {
     let factory = MqttMessageQueueFactory::new();
     let wrong = ConfigParams::from_tuples([("options.qos", "5")]);
     assert_eq!(factory.configure(&wrong).unwrap_err().code(), "BAD_QOS");
+    let kept = ConfigParams::from_tuples([("client_id", "one-for-all"), ("options.clean_session", "false")]);
+    assert_eq!(factory.configure(&kept).unwrap_err().code(), "NO_CLIENT_ID");
     assert_eq!(factory.create_queue("orders").unwrap().get_name(), "orders");
 }
 
