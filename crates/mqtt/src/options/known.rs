@@ -84,6 +84,22 @@ pub(crate) fn of_queue(config: &ConfigParams) -> Vec<String> {
     warnings
 }
 
+/// What a queue on a shared connection has to say about those of its parameters that only connections have.
+pub(crate) fn of_queue_on_shared(config: &ConfigParams) -> Option<String> {
+    let is_ignored = |key: &&str| match key.split_once('.') {
+        Some(("options", option)) => CONNECTION_OPTIONS.contains(&option),
+        Some((section, _)) => ["connection", "connections", "credential", "credentials"].contains(&section),
+        None => *key == "client_id",
+    };
+    let ignored: Vec<&str> = config.keys().filter(is_ignored).collect();
+    (!ignored.is_empty()).then(|| {
+        let keys = ignored.join(", ");
+        format!(
+            "no effect here, as the queue is on a shared connection, which has its own parameters: {keys}"
+        )
+    })
+}
+
 /// About parameters that are known, but not in use.
 fn of_values(config: &ConfigParams) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -220,6 +236,17 @@ mod tests {
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings[0].starts_with("options.qos has no effect here"), "{warnings:?}");
         assert!(warnings[1].contains("options.connect_timeout"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_queue_on_a_shared_connection_names_the_parameters_that_only_connections_have() {
+        let own =
+            ["name", "topic", "options.qos", "options.autosubscribe", "dependencies.connection", "level"];
+        assert_eq!(of_queue_on_shared(&config(&own)), None);
+        let ignored = ["options.keepalive_timeout", "client_id", "credential.password", "connections.a.host"];
+        let told = of_queue_on_shared(&config(&[&own[..], &ignored[..]].concat())).unwrap();
+        assert!(told.ends_with(&format!(": {}", ignored.join(", "))), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[test]

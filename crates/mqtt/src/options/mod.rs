@@ -8,7 +8,7 @@ mod queue;
 use pip_services_commons::errors::ApplicationError;
 
 pub(crate) use connection::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, Will};
-pub(crate) use known::{of_connection, of_queue};
+pub(crate) use known::{of_connection, of_queue, of_queue_on_shared};
 pub(crate) use qos::QoS;
 pub(crate) use queue::{QueueOptions, Topics};
 

@@ -46,7 +46,8 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 ///
 /// A connection from the references (`dependencies.connection`) is shared: it must be opened before the queue
 /// and is left open. A queue that has `connection.*` parameters of its own, and does not name a shared one,
-/// makes its own connection; see [`MqttConnection`] for these parameters.
+/// makes its own connection; see [`MqttConnection`] for these parameters. On a shared one they have no effect, which
+/// is a warning with their names.
 ///
 /// | parameter | default | |
 /// |---|---|---|
@@ -209,7 +210,7 @@ impl IOpenable for MqttMessageQueue {
         }
         let (options, shared, warnings) = {
             let setup = self.setup();
-            (setup.options.clone(), setup.shared.clone(), setup.warnings.clone())
+            (setup.options.clone(), setup.shared.clone(), setup.warnings())
         };
         for warning in warnings {
             self.cached.base().logger().warn(correlation_id, format_args!("{warning}"));

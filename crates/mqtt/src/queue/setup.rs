@@ -16,8 +16,8 @@ pub(super) struct Setup {
     /// All parameters so far.
     pub(super) config: ConfigParams,
     pub(super) options: QueueOptions,
-    /// What is to be said about the parameters, once there are loggers.
-    pub(super) warnings: Vec<String>,
+    /// What is to be said about the parameters in any case, once there are loggers.
+    warnings: Vec<String>,
     pub(super) dependencies: DependencyResolver,
     /// The configuration names the shared connection.
     pub(super) needs_shared: bool,
@@ -53,5 +53,11 @@ impl Setup {
         setup.warnings = options::of_queue(&config);
         setup.config = config;
         Ok(setup)
+    }
+
+    /// What is to be said about the parameters at an `open`.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let on_shared = self.shared.as_ref().and_then(|_| options::of_queue_on_shared(&self.config));
+        self.warnings.iter().cloned().chain(on_shared).collect()
     }
 }

@@ -22,6 +22,7 @@ on_each_broker!(
     a_dropped_queue_leaves_nothing_on_a_shared_connection,
     two_queues_of_one_group_share_the_messages_on_a_shared_connection,
     two_listeners_of_one_topic_both_receive_on_a_shared_connection,
+    a_queue_on_a_shared_connection_warns_of_parameters_that_only_connections_have,
     a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one,
     two_queues_with_default_client_ids_live_side_by_side,
     a_queue_can_be_closed_after_its_references_are_gone,
@@ -133,6 +134,28 @@ async fn two_queues_of_one_group_share_the_messages_on_a_shared_connection(broke
     for worker in &workers {
         assert!(worker.receive(None, QUIET).await.unwrap().is_none(), "a message came to both");
     }
+}
+
+async fn a_queue_on_a_shared_connection_warns_of_parameters_that_only_connections_have(broker: TestBroker) {
+    let (observed, _connection) = shared(&broker).await;
+    let queue = MqttMessageQueue::new("orders");
+    let ignored = [("options.keepalive_timeout", "60000"), ("client_id", "x"), ("options.qos", "1")];
+    queue.configure(&ConfigParams::from_tuples(ignored)).unwrap();
+    queue.set_references(&observed.references).unwrap();
+    queue.open(None).await.unwrap();
+    let lines = observed.log.lines();
+    let told = lines.iter().filter(|line| line.contains("on a shared connection")).collect::<Vec<_>>();
+    assert!(told.len() == 1 && told[0].starts_with("WARN"), "{lines:?}");
+    assert!(told[0].trim_end().ends_with(": options.keepalive_timeout, client_id"), "{told:?}");
+
+    // Its own connection takes them.
+    let own = MqttMessageQueue::new("orders");
+    own.configure(&config(&broker, &ignored)).unwrap();
+    let observed = Observed::new();
+    own.set_references(&observed.references).unwrap();
+    own.open(None).await.unwrap();
+    let lines = observed.log.lines();
+    assert!(!lines.iter().any(|line| line.contains("on a shared connection")), "{lines:?}");
 }
 
 async fn a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one(broker: TestBroker) {
