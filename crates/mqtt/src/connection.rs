@@ -21,7 +21,7 @@ use crate::{
     options::{self, ConnectionOptions, MqttVersion, QoS},
     resolver::MqttConnectionResolver,
     router::{MqttMessageListener, Registration, Router},
-    session::Session,
+    session::{CLOSE_TIMEOUT, Session},
     topic,
 };
 
@@ -211,10 +211,19 @@ impl MqttConnection {
         self.session()?.subscribed(filter).await
     }
 
-    /// Waits a while until nothing more comes of a filter that no listener is registered for.
-    pub(crate) async fn unsubscribed(&self, filter: &str) {
+    /// Waits up to `limit` until nothing more comes of a filter that no listener is registered for.
+    pub(crate) async fn unsubscribed(&self, filter: &str, limit: Duration) {
         if let Ok(session) = self.session() {
-            session.unsubscribed(filter).await;
+            session.unsubscribed(filter, limit).await;
+        }
+    }
+
+    /// Closes within `limit`, not counting what an `open` takes that is under way.
+    pub(crate) async fn close_within(&self, correlation_id: Option<&str>, limit: Duration) {
+        let _turn = self.transition.lock().await;
+        if let Some(session) = self.session.swap(None) {
+            session.close(limit).await;
+            self.logger.debug(correlation_id, format_args!("Disconnected from the MQTT broker"));
         }
     }
 
@@ -315,13 +324,11 @@ impl IOpenable for MqttConnection {
 
 #[async_trait]
 impl IClosable for MqttConnection {
-    /// Waits up to three seconds for messages in flight, then disconnects.
+    /// Waits for messages in flight, then disconnects, within five seconds. What is still in flight then fails.
+    ///
+    /// An `open` that is under way is waited for. Dropping the connection instead waits for nothing.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        let _turn = self.transition.lock().await;
-        if let Some(session) = self.session.swap(None) {
-            session.close().await;
-            self.logger.debug(correlation_id, format_args!("Disconnected from the MQTT broker"));
-        }
+        self.close_within(correlation_id, CLOSE_TIMEOUT).await;
         Ok(())
     }
 }

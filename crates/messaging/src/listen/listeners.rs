@@ -7,8 +7,8 @@ use pip_services_commons::errors::ApplicationError;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long the end of a listening waits for the handlings that run.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of a listening waits for the handlings that run, where nothing else is said.
+pub(crate) const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// The listening whose receiver the current task runs, so that ending it from there does not wait for itself.
@@ -85,9 +85,9 @@ impl Listeners {
         Ok(Listening { active: begun, concurrency })
     }
 
-    /// Ends the listening, if there is any. No handling starts after this returns. It waits up to five seconds
-    /// for those that run. Called from one of them, it waits for the others, but for those that wait as well.
-    pub(crate) async fn end(&self) {
+    /// Ends the listening, if there is any. No handling starts after this returns. It waits up to `limit` for those
+    /// that run. Called from one of them, it waits for the others, but for those that wait as well.
+    pub(crate) async fn end(&self, limit: Duration) {
         let Some(active) = self.lock().clone() else { return };
         active.end();
         let inside = HANDLING.try_with(|handling| Arc::ptr_eq(handling, &active)) == Ok(true);
@@ -98,7 +98,7 @@ impl Listeners {
             }
         };
         // A handling that takes longer finishes in its own time.
-        let _ = timeout(END_TIMEOUT, over).await;
+        let _ = timeout(limit, over).await;
         // Whoever listens next need not wait for what still runs.
         self.release(&active);
     }
@@ -209,21 +209,30 @@ mod tests {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
         let start = tokio::time::Instant::now();
-        listeners.end().await;
+        listeners.end(END_TIMEOUT).await;
         assert!(is_ended(&listening));
         assert!(start.elapsed() >= END_TIMEOUT, "{:?}", start.elapsed());
         assert!(listeners.begin(None, 1).is_ok(), "the place is free although the first still runs");
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_end_waits_no_longer_than_it_is_told_and_frees_the_place() {
+        let listeners = Listeners::new();
+        let _listening = listening(&listeners);
+        let second = Duration::from_secs(1);
+        timeout(2 * second, listeners.end(second)).await.unwrap();
+        assert!(listeners.begin(None, 1).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_second_end_waits_as_well_and_a_dropped_one_frees_nothing() {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
-        assert!(timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        assert!(timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)).await.is_err());
         assert_eq!(listeners.begin(None, 1).err().unwrap().code(), "ALREADY_LISTENING");
-        assert!(timeout(Duration::from_secs(1), listeners.end()).await.is_err());
+        assert!(timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)).await.is_err());
         drop(listening);
-        listeners.end().await;
+        listeners.end(END_TIMEOUT).await;
         assert!(listeners.begin(None, 1).is_ok());
     }
 
@@ -245,7 +254,7 @@ mod tests {
         let listening = listening(&listeners);
         let running = listening.start().unwrap();
         let start = tokio::time::Instant::now();
-        HANDLING.scope(running.of(), listeners.end()).await;
+        HANDLING.scope(running.of(), listeners.end(END_TIMEOUT)).await;
         assert!(is_ended(&listening));
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -262,7 +271,7 @@ mod tests {
             tokio::time::sleep(second).await;
         };
         let ending = async |running: Running| {
-            HANDLING.scope(running.of(), listeners.end()).await;
+            HANDLING.scope(running.of(), listeners.end(END_TIMEOUT)).await;
             assert_eq!(start.elapsed().as_secs(), 1, "it waits for the busy one and for nobody else");
         };
         tokio::join!(busy, ending(one), ending(other));
@@ -275,9 +284,9 @@ mod tests {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
         let (one, other) = (listening.start().unwrap(), listening.start().unwrap());
-        let given_up = HANDLING.scope(one.of(), timeout(Duration::from_secs(1), listeners.end()));
+        let given_up = HANDLING.scope(one.of(), timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)));
         assert!(given_up.await.is_err());
-        let waiting = HANDLING.scope(other.of(), timeout(Duration::from_secs(1), listeners.end()));
+        let waiting = HANDLING.scope(other.of(), timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)));
         assert!(waiting.await.is_err(), "the first still runs, and does not wait");
     }
 }

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -18,7 +21,7 @@ use tokio::runtime::Handle;
 use super::{guarded::Guarded, limit::at_least_one};
 use crate::{
     IMessageReceiver, ListenedQueue, MessageEnvelope, MessagingCapabilities,
-    listen::{Listeners, Listening},
+    listen::{END_TIMEOUT, Listeners, Listening},
 };
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
@@ -213,7 +216,13 @@ impl MessageQueue {
     /// with it, before it waits for anything that a handling may hold: one that closes the queue as well would
     /// otherwise be waited for while it waits.
     pub async fn end_listen(&self) {
-        self.listeners.end().await;
+        self.end_listen_within(END_TIMEOUT).await;
+    }
+
+    /// Does what [`end_listen`](Self::end_listen) does, and waits up to `limit` for the handlings that run, for a `close`
+    /// that has to end in time. A handling that takes longer finishes in its own time.
+    pub async fn end_listen_within(&self, limit: Duration) {
+        self.listeners.end(limit).await;
     }
 
     /// The error of an operation on a queue that is not open.

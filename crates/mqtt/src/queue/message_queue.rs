@@ -16,10 +16,15 @@ use pip_services_messaging::{
     CachedMessageQueue, IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageInbox,
     MessageQueue, MessagingCapabilities, Readiness, SendError,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{session::Session, setup::Setup};
-use crate::{MqttConnection, client::Publication, codec};
+use crate::{
+    MqttConnection,
+    client::Publication,
+    codec,
+    session::{CLOSE_TIMEOUT, GOODBYE_TIMEOUT},
+};
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_message_count: true,
@@ -236,18 +241,31 @@ impl IOpenable for MqttMessageQueue {
 
 #[async_trait]
 impl IClosable for MqttMessageQueue {
-    /// Ends the listener, and closes the queue's own connection, or unsubscribes from a shared one, and waits up to
-    /// three seconds for the broker's answer. Cached messages are dropped.
+    /// Starts no more handlings and waits for those that run. Then it closes the queue's own connection, which waits for
+    /// messages in flight, or unsubscribes from a shared one and waits for the broker's answer. Cached messages are
+    /// dropped.
+    ///
+    /// All of that takes up to five seconds, the last of which is for the broker to take the goodbye. What is not over
+    /// then is left behind: a handling finishes in its own time, and a message in flight fails. An `open` that is under
+    /// way is waited for as well. Dropping the queue instead waits for nothing.
+    ///
+    /// On a shared connection with `options.clean_session: false` the broker keeps nothing for a queue that is closed, as
+    /// it is not subscribed any more; it does where the connection is closed before the queue, which a container does
+    /// not. A queue that is to miss nothing while it is closed has such a connection of its own.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
+        let start = Instant::now();
         // Before taking turns: a handling may close the queue as well.
-        self.cached.base().end_listen().await;
+        self.cached.base().end_listen_within(CLOSE_TIMEOUT.saturating_sub(GOODBYE_TIMEOUT)).await;
+        let limit = CLOSE_TIMEOUT.saturating_sub(start.elapsed());
         let _turn = self.transition.lock().await;
-        let session = self.cached.close(correlation_id).await;
+        let deadline = Instant::now() + limit;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let session = self.cached.close_within(correlation_id, left().saturating_sub(GOODBYE_TIMEOUT)).await;
         // Also when the queue is not open: an `open` that was cancelled may have left it connected.
-        self.own.close(correlation_id).await?;
+        self.own.close_within(correlation_id, left()).await;
         // Only now: a session that the broker keeps keeps its subscription.
         if let Some(session) = session {
-            session.unregister().await;
+            session.unregister(left()).await;
         }
         Ok(())
     }

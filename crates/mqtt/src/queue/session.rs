@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
@@ -41,12 +44,12 @@ impl Session {
         }
     }
 
-    /// Ends the subscription, and waits a while until nothing more comes of it.
-    pub(super) async fn unregister(&self) {
+    /// Ends the subscription, and waits up to `limit` until nothing more comes of it.
+    pub(super) async fn unregister(&self, limit: Duration) {
         let registration = self.registration.lock().unwrap_or_else(PoisonError::into_inner).take();
         if registration.is_some() {
             drop(registration);
-            self.connection.unsubscribed(&self.topics.filter).await;
+            self.connection.unsubscribed(&self.topics.filter, limit).await;
         }
     }
 }

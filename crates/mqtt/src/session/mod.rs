@@ -19,7 +19,7 @@ use pip_services_components::log::CompositeLogger;
 use tokio::{
     sync::{Mutex, MutexGuard, watch},
     task::{AbortHandle, coop::unconstrained},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,14 +38,11 @@ use crate::{
     router::Router,
 };
 
-/// How long a close waits for what is in flight.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a close may take, of a queue or a connection, with all that it waits for.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a close waits for the broker to take the goodbye.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a close of a queue waits for the broker to end its subscription.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
+/// What of that is kept for the broker to take the goodbye.
+pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What lasts from an `open` of a connection to its `close`.
 pub(crate) struct Session {
@@ -178,8 +175,8 @@ impl Session {
         outcome.map_err(|error| subscribe_failed(filter, error))
     }
 
-    /// Waits a while until nothing more comes of a filter that no listener is registered for.
-    pub(crate) async fn unsubscribed(&self, filter: &str) {
+    /// Waits up to `limit` until nothing more comes of a filter that no listener is registered for.
+    pub(crate) async fn unsubscribed(&self, filter: &str, limit: Duration) {
         let mut changes = self.core.router.changes();
         let mut link = self.core.link.subscribe();
         let released = async {
@@ -193,7 +190,7 @@ impl Session {
                 }
             }
         };
-        let _ = timeout(RELEASE_TIMEOUT, released).await;
+        let _ = timeout(limit, released).await;
     }
 
     /// The version of the protocol.
@@ -206,16 +203,17 @@ impl Session {
         self.core.options.connect_timeout
     }
 
-    /// Waits a while for what is in flight, and disconnects. What is pending then fails.
-    pub(crate) async fn close(&self) {
+    /// Waits for what is in flight, and disconnects, all of it within `limit`. What is pending then fails.
+    pub(crate) async fn close(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
         if self.is_connected() {
-            let _ = timeout(FLUSH_TIMEOUT, self.window.drain()).await;
+            let _ = timeout(limit.saturating_sub(GOODBYE_TIMEOUT), self.window.drain()).await;
         }
         self.window.shut();
         self.closed.cancel();
         self.task.abort();
         self.core.drop_held();
-        let _ = timeout(GOODBYE_TIMEOUT, self.core.client.disconnect()).await;
+        let _ = timeout_at(deadline, self.core.client.disconnect()).await;
     }
 
     /// Waits until the broker is connected.

@@ -14,6 +14,8 @@ mod batches;
 /// Certificates for the tests of TLS.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod certificates;
+/// How long a close takes, and what it does in which order.
+mod closing;
 mod conformance;
 /// What the other ports get wrong, where no other module has it.
 mod defects;
@@ -39,8 +41,12 @@ mod listening;
 mod malformed;
 /// Counters and log lines of connections.
 mod observing;
+/// What a broker of the tests' own reads and writes.
+mod packets;
 /// What each parameter does.
 mod parameters;
+/// A broker that does what a test tells it.
+mod puppet;
 /// A broker that resets connections while much is in flight.
 mod resets;
 /// Many queues.

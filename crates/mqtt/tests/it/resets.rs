@@ -13,11 +13,17 @@ use pip_services_commons::{
 use pip_services_messaging::IMessageQueue;
 use pip_services_mqtt::MqttMessageQueue;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::message;
+use crate::{
+    packets::{
+        CONNACK, CONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE,
+        packet,
+    },
+    support::message,
+};
 
 /// How many connections are reset, one after the other.
 const RESETS: usize = 100;
@@ -27,18 +33,6 @@ const AT_ONCE: usize = 300;
 
 /// How many acknowledgements later each comes a second time, as when the client has sent a message again.
 const LAG: usize = 5;
-
-const CONNECT: u8 = 1;
-const CONNACK: u8 = 2;
-const PUBLISH: u8 = 3;
-const PUBACK: u8 = 4;
-const PUBREC: u8 = 5;
-const PUBREL: u8 = 6;
-const PUBCOMP: u8 = 7;
-const SUBSCRIBE: u8 = 8;
-const SUBACK: u8 = 9;
-const PINGREQ: u8 = 12;
-const PINGRESP: u8 = 13;
 
 #[derive(Default)]
 struct Broker {
@@ -146,21 +140,4 @@ impl Broker {
         }
         connection.set_zero_linger().unwrap();
     }
-}
-
-/// The first byte of the next packet, and what follows its length.
-async fn packet(connection: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
-    let kind = connection.read_u8().await.ok()?;
-    let (mut length, mut shift) = (0, 0);
-    loop {
-        let byte = connection.read_u8().await.ok()?;
-        length |= usize::from(byte & 127) << shift;
-        shift += 7;
-        if byte & 128 == 0 {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    connection.read_exact(&mut body).await.ok()?;
-    Some((kind, body))
 }

@@ -12,7 +12,7 @@ use super::{
     cache::MessageCache, inbox::MessageInbox, options::CacheOptions, readiness::CacheReadiness,
     subscription::ISubscription,
 };
-use crate::{MessageEnvelope, MessageQueue, MessagingCapabilities, Readiness};
+use crate::{MessageEnvelope, MessageQueue, MessagingCapabilities, Readiness, listen::END_TIMEOUT};
 
 /// How long a receive with a short timeout, or a peek, waits for the subscription that the first one makes.
 const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
@@ -260,7 +260,12 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     /// Ends the listener, drops the messages in the cache, and wakes whoever waits. It gives the subscription
     /// of a queue that was open, to be dropped when that suits.
     pub async fn close(&self, correlation_id: Option<&str>) -> Option<Arc<S>> {
-        self.base.end_listen().await;
+        self.close_within(correlation_id, END_TIMEOUT).await
+    }
+
+    /// Does what [`close`](Self::close) does, and waits up to `limit` for the handlings that run.
+    pub async fn close_within(&self, correlation_id: Option<&str>, limit: Duration) -> Option<Arc<S>> {
+        self.base.end_listen_within(limit).await;
         let _turn = self.transition.lock().await;
         let session = self.session.swap(None)?;
         session.cache.close();

@@ -1,0 +1,130 @@
+use std::sync::{Arc, Mutex};
+
+use pip_services_commons::config::ConfigParams;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Mutex as AsyncMutex, watch},
+};
+
+use crate::packets::{
+    CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBACK, SUBSCRIBE, UNSUBACK,
+    UNSUBSCRIBE, packet, text,
+};
+
+/// A broker of version 3.1.1 that does what a test tells it, and writes down what it reads and answers.
+#[derive(Clone)]
+pub(crate) struct Puppet {
+    pub(crate) port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    record: Mutex<Vec<String>>,
+    /// Whether it goes on to read and to answer, beyond what it takes to connect and to subscribe.
+    silent: watch::Sender<bool>,
+    client: AsyncMutex<Option<OwnedWriteHalf>>,
+}
+
+impl Puppet {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let puppet = Self { port: listener.local_addr().unwrap().port(), state: Arc::default() };
+        tokio::spawn({
+            let state = puppet.state.clone();
+            async move {
+                while let Ok((connection, _)) = listener.accept().await {
+                    state.serve(connection).await;
+                }
+            }
+        });
+        puppet
+    }
+
+    /// What leads a queue or a connection to it, without signs of life between them.
+    pub(crate) fn config(&self, more: &[(&str, &str)]) -> ConfigParams {
+        let mut config = ConfigParams::from_tuples([
+            ("connection.host", "127.0.0.1"),
+            ("options.keepalive_timeout", "60000"),
+            ("options.qos", "1"),
+            ("options.serialize_envelope", "false"),
+        ]);
+        config.put("connection.port", self.port);
+        more.iter().for_each(|(key, value)| config.put(*key, *value));
+        config
+    }
+
+    /// What it has read and answered so far, but for signs of life: `SUBSCRIBE orders`, `PUBACK`.
+    pub(crate) fn record(&self) -> Vec<String> {
+        self.state.record.lock().unwrap().clone()
+    }
+
+    /// It stops to read and to answer, or goes on.
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.state.silent.send_replace(silent);
+    }
+
+    /// It sends a message at QoS 0 to its client.
+    pub(crate) async fn publish(&self, topic: &str, payload: &str) {
+        let length = u8::try_from(2 + topic.len() + payload.len()).unwrap();
+        let mut packet = vec![PUBLISH << 4, length, 0, u8::try_from(topic.len()).unwrap()];
+        packet.extend(topic.as_bytes());
+        packet.extend(payload.as_bytes());
+        self.state.write(&packet).await;
+    }
+}
+
+impl State {
+    async fn serve(&self, connection: TcpStream) {
+        connection.set_nodelay(true).unwrap();
+        let (mut from, to) = connection.into_split();
+        *self.client.lock().await = Some(to);
+        self.answer(&mut from).await;
+        *self.client.lock().await = None;
+    }
+
+    async fn answer(&self, from: &mut OwnedReadHalf) {
+        while let Some((first, body)) = packet(from).await {
+            let kind = first >> 4;
+            match kind {
+                CONNECT => self.note("CONNECT"),
+                PUBLISH => self.note(format!("PUBLISH {}", text(&body))),
+                SUBSCRIBE => self.note(format!("SUBSCRIBE {}", text(&body[2..]))),
+                UNSUBSCRIBE => self.note(format!("UNSUBSCRIBE {}", text(&body[2..]))),
+                DISCONNECT => self.note("DISCONNECT"),
+                _ => {}
+            }
+            if !matches!(kind, CONNECT | SUBSCRIBE) {
+                self.silent.subscribe().wait_for(|silent| !silent).await.unwrap();
+            }
+            match kind {
+                CONNECT => self.write(&[CONNACK << 4, 2, 0, 0]).await,
+                PUBLISH if first >> 1 & 3 == 1 => {
+                    let id = 2 + text(&body).len();
+                    self.note("PUBACK");
+                    self.write(&[PUBACK << 4, 2, body[id], body[id + 1]]).await;
+                }
+                SUBSCRIBE => {
+                    self.write(&[SUBACK << 4, 3, body[0], body[1], body[body.len() - 1]]).await;
+                }
+                UNSUBSCRIBE => self.write(&[UNSUBACK << 4, 2, body[0], body[1]]).await,
+                PINGREQ => self.write(&[PINGRESP << 4, 0]).await,
+                _ => {}
+            }
+        }
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.record.lock().unwrap().push(what.into());
+    }
+
+    async fn write(&self, packet: &[u8]) {
+        if let Some(client) = &mut *self.client.lock().await {
+            let _ = client.write_all(packet).await;
+        }
+    }
+}
