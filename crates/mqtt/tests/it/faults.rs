@@ -3,11 +3,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pip_services_commons::run::IClosable;
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    refer::{IReferenceable, IReferences, References},
+    run::{IClosable, IOpenable},
+};
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
+use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::{Engine, TestBroker};
 
-use crate::support::{SOON, eventually, message, next, on_each_broker, open, open_on, shared, text};
+use crate::{
+    puppet::Puppet,
+    support::{SOON, eventually, message, next, on_each_broker, open, open_on, shared, text},
+};
 
 on_each_broker!(
     a_listening_queue_goes_on_after_a_restart_without_second_copies,
@@ -129,4 +137,36 @@ async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
     late.close(None).await.unwrap();
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     broker.thaw().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_topic_is_asked_for_again_also_while_messages_arrive() {
+    let puppet = Puppet::start().await;
+    puppet.set_refused("orders", true);
+    let connection = Arc::new(MqttConnection::new());
+    let often = [("options.reconnect_timeout", "200"), ("options.max_reconnect_timeout", "200")];
+    connection.configure(&puppet.config(&often)).unwrap();
+    connection.open(None).await.unwrap();
+    let references = References::new();
+    references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
+    let _busy = open_on(&references, "busy").await.unwrap();
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&ConfigParams::from_tuples([("options.serialize_envelope", "false")])).unwrap();
+    queue.set_references(&references).unwrap();
+    queue.open(None).await.unwrap();
+    assert_eq!(queue.receive(None, SOON).await.unwrap_err().code(), "SUBSCRIBE_FAILED");
+    let asked = || puppet.record().iter().filter(|line| *line == "SUBSCRIBE orders").count();
+    // Each message comes before the time to ask again is over.
+    eventually("it is asked for again, and again", async || {
+        puppet.publish("busy", "message").await;
+        asked() >= 3
+    })
+    .await;
+    puppet.set_refused("orders", false);
+    eventually("it is granted", async || queue.receive(None, Duration::ZERO).await.is_ok()).await;
+    puppet.publish("orders", "granted").await;
+    assert_eq!(next(&queue).await, "granted");
+    let granted = asked();
+    puppet.publish("orders", "more").await;
+    assert_eq!((next(&queue).await, asked()), ("more".into(), granted));
 }

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use pip_services_commons::config::ConfigParams;
 use tokio::{
@@ -25,6 +28,7 @@ pub(crate) struct Puppet {
 #[derive(Default)]
 struct State {
     record: Mutex<Vec<String>>,
+    refused: Mutex<HashSet<String>>,
     /// Whether it goes on to read and to answer, beyond what it takes to connect and to subscribe.
     silent: watch::Sender<bool>,
     client: AsyncMutex<Option<OwnedWriteHalf>>,
@@ -68,6 +72,16 @@ impl Puppet {
         self.state.silent.send_replace(silent);
     }
 
+    /// It refuses to subscribe to the topic, or does so no more.
+    pub(crate) fn set_refused(&self, topic: &str, refused: bool) {
+        let mut topics = self.state.refused.lock().unwrap();
+        if refused {
+            topics.insert(topic.to_owned())
+        } else {
+            topics.remove(topic)
+        };
+    }
+
     /// It sends a message at QoS 0 to its client.
     pub(crate) async fn publish(&self, topic: &str, payload: &str) {
         let length = u8::try_from(2 + topic.len() + payload.len()).unwrap();
@@ -109,7 +123,9 @@ impl State {
                     self.write(&[PUBACK << 4, 2, body[id], body[id + 1]]).await;
                 }
                 SUBSCRIBE => {
-                    self.write(&[SUBACK << 4, 3, body[0], body[1], body[body.len() - 1]]).await;
+                    let refused = self.refused.lock().unwrap().contains(&text(&body[2..]));
+                    let granted = if refused { 0x80 } else { body[body.len() - 1] };
+                    self.write(&[SUBACK << 4, 3, body[0], body[1], granted]).await;
                 }
                 UNSUBSCRIBE => self.write(&[UNSUBACK << 4, 2, body[0], body[1]]).await,
                 PINGREQ => self.write(&[PINGRESP << 4, 0]).await,
