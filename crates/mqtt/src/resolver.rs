@@ -20,7 +20,7 @@ use url::{Host, Position, Url};
 use crate::{
     secret::Secret,
     text::LONGEST,
-    transport::{Protocol, Transport},
+    transport::{Protocol, Section, Transport},
 };
 
 /// Where and as whom to connect.
@@ -37,9 +37,8 @@ impl ConnectTarget {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let unverified =
             self.endpoints.iter().filter(|endpoint| endpoint.transport.is_unverified()).map(|endpoint| {
-                format!(
-                    "connection.insecure is true: nobody knows whether {endpoint} is the broker that is meant"
-                )
+                let key = format!("{}.insecure", endpoint.section);
+                format!("{key} is true: nobody knows whether {endpoint} is the broker that is meant")
             });
         let overheard = self.endpoints.iter().filter(|endpoint| {
             self.password.is_some() && !endpoint.transport.protocol().is_encrypted() && !endpoint.is_local()
@@ -186,13 +185,15 @@ fn compose(
     ];
     for (what, key, text) in parts {
         if text.is_some_and(|text| text.len() > LONGEST) {
-            let message = format!("{what} in connection.uri, is longer than {LONGEST} bytes");
+            let section = &first.endpoint.section;
+            let message = format!("{what} in {section}.uri, is longer than {LONGEST} bytes");
             return Err(config_error(correlation_id, "BAD_VALUE", key, message));
         }
     }
     if username.as_ref().is_some_and(|name| name.contains('\0')) {
-        let message = "credential.username, or the user in connection.uri, has a null character";
-        return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message.into()));
+        let section = &first.endpoint.section;
+        let message = format!("credential.username, or the user in {section}.uri, has a null character");
+        return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message));
     }
     Ok(ConnectTarget {
         endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
@@ -224,7 +225,7 @@ fn from_parts(
         config_error(correlation_id, "BAD_VALUE", &format!("{section}.port"), message)
     })?;
     let port = port.unwrap_or(protocol.default_port());
-    let transport = Transport::new(protocol, &host, port, None, connection.as_config())?;
+    let transport = Transport::new(protocol, &host, port, None, Section(section), connection.as_config())?;
     let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
     Ok(Address { endpoint, username: None, password: None })
 }
@@ -255,7 +256,7 @@ fn from_uri(
     let password = url.password().map(decode).transpose()?.map(Secret::new);
     let port = url.port().unwrap_or(protocol.default_port());
     let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
-    let transport = Transport::new(protocol, &host, port, path, connection.as_config())?;
+    let transport = Transport::new(protocol, &host, port, path, Section(section), connection.as_config())?;
     let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
     Ok(Address { endpoint, username, password })
 }

@@ -30,6 +30,7 @@ use crate::{
     options::ConnectionOptions,
     resolver::{ConnectTarget, Endpoint},
     router::{Request, Router},
+    transport::Section,
 };
 
 /// The part that the session shares with its task.
@@ -134,6 +135,7 @@ impl Core {
                         .with_cause(error)
                 }
                 Err(ClientError::Transport(error)) => {
+                    let error = error.in_section(Section(&endpoint.section));
                     connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
                 Err(error) => {
@@ -441,7 +443,9 @@ mod tests {
 
     fn endpoint() -> Endpoint {
         let protocol = Protocol::from_name("mqtt").unwrap();
-        let transport = Transport::new(protocol, "broker", 1883, None, &ConfigParams::new()).unwrap();
+        let transport =
+            Transport::new(protocol, "broker", 1883, None, Section("connections.1"), &ConfigParams::new())
+                .unwrap();
         let (host, section) = ("broker".to_owned(), "connections.1".to_owned());
         Endpoint { host, port: 1883, section, transport: Arc::new(transport) }
     }

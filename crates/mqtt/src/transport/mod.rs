@@ -5,6 +5,7 @@
 
 mod error;
 mod protocol;
+mod section;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "websocket")]
@@ -18,7 +19,7 @@ use tokio::{
     net::TcpStream,
 };
 
-pub(crate) use self::{error::TransportError, protocol::Protocol};
+pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section};
 
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 5] = ["ca", "cert", "key", "key_password", "server_name"];
@@ -44,6 +45,7 @@ impl Transport {
         host: &str,
         port: u16,
         path: Option<&str>,
+        section: Section<'_>,
         params: &ConfigParams,
     ) -> Result<Self, ApplicationError> {
         // Each feature needs some of it.
@@ -53,19 +55,17 @@ impl Transport {
             && let Some(key) =
                 TLS_KEYS.iter().find(|key| params.get(key).is_some_and(|text| !text.is_empty()))
         {
-            let key = format!("connection.{key}");
-            let message =
-                format!("{key} is set, but the protocol '{protocol}' is not encrypted; use mqtts or wss");
-            return Err(ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key));
+            let what = format!("is set, but the protocol '{protocol}' is not encrypted; use mqtts or wss");
+            return Err(section.bad(key, what));
         }
         Ok(Self {
             protocol,
             #[cfg(feature = "tls")]
-            tls: protocol.is_encrypted().then(|| tls::Tls::from_params(params, host)).transpose()?,
+            tls: protocol.is_encrypted().then(|| tls::Tls::from_params(section, params, host)).transpose()?,
             #[cfg(feature = "websocket")]
             websocket: protocol
                 .is_websocket()
-                .then(|| websocket::WebSocket::new(protocol, host, port, path))
+                .then(|| websocket::WebSocket::new(protocol, host, port, path, section))
                 .transpose()?,
         })
     }

@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
-use super::{ByteStream, Protocol, TransportError};
+use super::{ByteStream, Protocol, Section, TransportError};
 
 /// Where brokers usually are.
 const DEFAULT_PATH: &str = "/mqtt";
@@ -36,6 +36,7 @@ impl WebSocket {
         host: &str,
         port: u16,
         path: Option<&str>,
+        section: Section<'_>,
     ) -> Result<Self, ApplicationError> {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let authority = if port == protocol.default_port() { host } else { format!("{host}:{port}") };
@@ -47,9 +48,8 @@ impl WebSocket {
             .build()
             .map(Self)
             .map_err(|error| {
-                let message =
-                    format!("connection.host or connection.uri cannot be asked for over HTTP: {error}");
-                ApplicationError::config(None, "BAD_VALUE", message).with_details("key", "connection.host")
+                let uri = section.key("uri");
+                section.bad("host", format!("or {uri} cannot be asked for over HTTP: {error}"))
             })
     }
 
@@ -67,21 +67,17 @@ impl WebSocket {
 fn upgrade_failed(error: &Error) -> TransportError {
     match error {
         Error::Io(error) => TransportError::from_lost(error).unwrap_or_else(|| {
-            let what =
-                format!("the WebSocket handshake broke off: {error} (connection.protocol, connection.port)");
-            TransportError::new(what, "connection.protocol")
+            let what = format!("the WebSocket handshake broke off: {error}");
+            TransportError::new(what, "connection.protocol", ["connection.port"])
         }),
         Error::Http(response) => {
-            let what = format!(
-                "the server answers with HTTP status {} instead of WebSocket (connection.uri: its path)",
-                response.status()
-            );
-            TransportError::new(what, "connection.uri")
+            let status = response.status();
+            let what = format!("the server answers that path with HTTP status {status} instead of WebSocket");
+            TransportError::new(what, "connection.uri", [])
         }
         error => {
-            let what =
-                format!("what answers there offers no MQTT over WebSocket: {error} (connection.protocol)");
-            TransportError::new(what, "connection.protocol")
+            let what = format!("what answers there offers no MQTT over WebSocket: {error}");
+            TransportError::new(what, "connection.protocol", [])
         }
     }
 }

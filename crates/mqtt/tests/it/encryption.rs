@@ -1,6 +1,7 @@
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
     errors::{ApplicationError, ErrorCategory},
     refer::IReferenceable,
     run::{IClosable, IOpenable},
@@ -279,4 +280,43 @@ async fn a_host_that_never_answers_a_handshake_is_given_up_and_disturbs_nobody()
         assert_eq!(error.detail("key"), Some("options.connect_timeout"), "{error:#}");
     }
     working.close(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_of_several_brokers_is_told_with_its_section() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let encrypted = broker_as(&other.sign("127.0.0.1")).start().unwrap();
+    let plain = TestBroker::start(Engine::Mosquitto).unwrap();
+    let (ca, missing) = (authority.ca_file(), authority.folder().join("missing.pem").display().to_string());
+    let ws = ("protocol", "ws");
+    let mqtts = ("protocol", "mqtts");
+    type Case<'a> = (&'a TestBroker, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 7] = [
+        (&encrypted, &[mqtts, ("ca", &ca)], "ca"),
+        (&encrypted, &[mqtts, ("ca", &missing)], "ca"),
+        (&encrypted, &[mqtts, ("cert", &ca)], "key"),
+        (&encrypted, &[mqtts, ("insecure", "perhaps")], "insecure"),
+        (&plain, &[mqtts, ("insecure", "true")], "protocol"),
+        (&plain, &[ws], "protocol"),
+        (&plain, &[("ca", &ca)], "ca"),
+    ];
+    for (broker, parameters, key) in cases {
+        let observed = Observed::new();
+        let mut config = ConfigParams::from_tuples([
+            // Nobody listens there.
+            ("connections.a.host", "127.0.0.1"),
+            ("connections.a.port", "1"),
+            ("connections.b.host", "127.0.0.1"),
+        ]);
+        config.put("connections.b.port", broker.port());
+        parameters.iter().for_each(|(key, value)| config.put(format!("connections.b.{key}"), *value));
+        let queue = MqttMessageQueue::new("orders");
+        queue.configure(&config).unwrap();
+        queue.set_references(&observed.references).unwrap();
+        let error = queue.open(None).await.unwrap_err();
+        let key = format!("connections.b.{key}");
+        assert_eq!(error.detail("key"), Some(key.as_str()), "{parameters:?}: {error:#}");
+        let shown = format!("{error:#} {:?}", observed.log.lines());
+        assert!(shown.contains(&key) && !shown.contains("connection."), "{parameters:?}: {shown}");
+    }
 }

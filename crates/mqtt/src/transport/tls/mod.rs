@@ -17,7 +17,7 @@ use tokio_rustls::{
 
 pub(super) use self::error::explain;
 use self::{error::handshake_failed, options::TlsOptions, unverified::Unverified};
-use super::TransportError;
+use super::{Section, TransportError};
 
 /// How to encrypt a connection, and whom to expect at its other end.
 pub(super) struct Tls {
@@ -28,23 +28,29 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads the parameters of a connection, and the files that they name.
-    pub(super) fn from_params(params: &ConfigParams, host: &str) -> Result<Self, ApplicationError> {
-        let options = TlsOptions::from_params(params, host)?;
+    pub(super) fn from_params(
+        section: Section<'_>,
+        params: &ConfigParams,
+        host: &str,
+    ) -> Result<Self, ApplicationError> {
+        let options = TlsOptions::from_params(section, params, host)?;
         let provider = Arc::new(ring::default_provider());
         let unverified = Unverified::new(&provider);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| bad("connection.protocol", format!("cannot be served: {error}")))?;
+            .map_err(|error| section.bad("protocol", format!("cannot be served: {error}")))?;
         let builder = if options.insecure {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(unverified))
         } else {
-            builder.with_root_certificates(certificates::roots(options.ca.as_deref())?)
+            builder.with_root_certificates(certificates::roots(section, options.ca.as_deref())?)
         };
         let config = match &options.client {
             Some(client) => {
-                let chain = certificates::chain(&client.cert)?;
-                let key = certificates::private_key(&client.key, client.key_password.as_ref())?;
-                builder.with_client_auth_cert(chain, key).map_err(bad_client_certificate)?
+                let chain = certificates::chain(section, &client.cert)?;
+                let key = certificates::private_key(section, &client.key, client.key_password.as_ref())?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|error| bad_client_certificate(section, error))?
             }
             None => builder.with_no_client_auth(),
         };
@@ -62,20 +68,13 @@ impl Tls {
     }
 }
 
-/// The error of a parameter; `what` follows its key.
-fn bad(key: &'static str, what: impl AsRef<str>) -> ApplicationError {
-    let message = format!("{key} {}", what.as_ref());
-    ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key)
-}
-
-fn bad_client_certificate(error: rustls::Error) -> ApplicationError {
+fn bad_client_certificate(section: Section<'_>, error: rustls::Error) -> ApplicationError {
     match error {
         rustls::Error::InconsistentKeys(_) => {
-            bad("connection.key", "does not belong to the certificate in connection.cert")
+            let cert = section.key("cert");
+            section.bad("key", format!("does not belong to the certificate in {cert}"))
         }
-        rustls::Error::InvalidCertificate(_) => {
-            bad("connection.cert", "has a certificate that cannot be read")
-        }
-        _ => bad("connection.key", "has a key of a kind that is not supported"),
+        rustls::Error::InvalidCertificate(_) => section.bad("cert", "has a certificate that cannot be read"),
+        _ => section.bad("key", "has a key of a kind that is not supported"),
     }
 }

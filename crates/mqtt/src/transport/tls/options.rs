@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::bad;
+use super::Section;
 use crate::secret::Secret;
 
 /// The parameters of a connection that concern TLS.
@@ -26,39 +26,50 @@ pub(super) struct ClientCertificate {
 }
 
 impl TlsOptions {
-    pub(super) fn from_params(params: &ConfigParams, host: &str) -> Result<Self, ApplicationError> {
+    pub(super) fn from_params(
+        section: Section<'_>,
+        params: &ConfigParams,
+        host: &str,
+    ) -> Result<Self, ApplicationError> {
+        let file = |name| file(section, params, name);
+        let missing =
+            |name, other| Err(section.bad(name, format!("is not set, but {} is", section.key(other))));
         let text = |key: &str| params.get(key).filter(|text| !text.is_empty());
-        let client = match (file(params, "cert", "connection.cert")?, file(params, "key", "connection.key")?)
-        {
+        let client = match (file("cert")?, file("key")?) {
             (Some(cert), Some(key)) => {
                 Some(ClientCertificate { cert, key, key_password: text("key_password").map(Secret::new) })
             }
-            (Some(_), None) => return Err(bad("connection.key", "is not set, but connection.cert is")),
-            (None, Some(_)) => return Err(bad("connection.cert", "is not set, but connection.key is")),
+            (Some(_), None) => return missing("key", "cert"),
+            (None, Some(_)) => return missing("cert", "key"),
             (None, None) => None,
         };
         let insecure = params.try_get_as_boolean("insecure");
         let (name_key, name) = match text("server_name") {
-            Some(name) => ("connection.server_name", name),
-            None => ("connection.host", host),
+            Some(name) => ("server_name", name),
+            None => ("host", host),
         };
         Ok(Self {
-            ca: file(params, "ca", "connection.ca")?,
+            ca: file("ca")?,
             client,
             insecure: insecure
-                .map_err(|_| bad("connection.insecure", "must be true or false"))?
+                .map_err(|_| section.bad("insecure", "must be true or false"))?
                 .unwrap_or_default(),
-            server_name: ServerName::try_from(name.to_owned())
-                .map_err(|_| bad(name_key, format!("is '{name}'; it must be a host's name or address")))?,
+            server_name: ServerName::try_from(name.to_owned()).map_err(|_| {
+                section.bad(name_key, format!("is '{name}'; it must be a host's name or address"))
+            })?,
         })
     }
 }
 
-fn file(params: &ConfigParams, key: &str, full: &'static str) -> Result<Option<PathBuf>, ApplicationError> {
-    match params.get(key).filter(|text| !text.is_empty()) {
+fn file(
+    section: Section<'_>,
+    params: &ConfigParams,
+    name: &str,
+) -> Result<Option<PathBuf>, ApplicationError> {
+    match params.get(name).filter(|text| !text.is_empty()) {
         // It may be a private key, so it is not shown.
         Some(text) if text.contains("-----BEGIN") => {
-            Err(bad(full, "has the contents of a file; it must be the file's path"))
+            Err(section.bad(name, "has the contents of a file; it must be the file's path"))
         }
         text => Ok(text.map(PathBuf::from)),
     }
