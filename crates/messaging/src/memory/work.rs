@@ -1,16 +1,26 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use pip_services_commons::errors::ApplicationError;
+use tokio::sync::oneshot;
 
 use super::{
     MemoryMessageQueue,
     clock::Clock,
     delivery::Delivery,
     options::Options,
+    senders::Answer,
     shared::{Messages, Session, State},
     storage::Events,
 };
-use crate::{IMessageQueue, MessageEnvelope, wait::Attempt};
+use crate::{IMessageQueue, MessageEnvelope};
+
+/// Where a message is that was sent.
+pub(super) enum Pushed {
+    In,
+    /// It waits for room at a place in line.
+    InLine(Options, (u64, oneshot::Receiver<Answer>)),
+    Refused(ApplicationError, MessageEnvelope),
+}
 
 /// What the operations are made of.
 impl MemoryMessageQueue {
@@ -18,44 +28,26 @@ impl MemoryMessageQueue {
     /// what has changed.
     pub(super) fn work<T>(&self, work: impl FnOnce(&mut State, &mut Clock) -> T) -> T {
         let mut clock = Clock::default();
-        let mut state = self.shared.lock();
-        let State { storage, .. } = &mut *state;
-        let (count, total, deadline) = (storage.count(), storage.total(), storage.next_deadline());
-        if deadline.is_some() {
-            storage.expire(clock.now());
-        }
-        let result = work(&mut state, &mut clock);
-        let State { storage, .. } = &mut *state;
-        let events = storage.take_events();
-        // One notification stands for any number of messages, so whoever takes one passes it on.
-        let ready = storage.count() > 0 && (storage.count() != count || events.is_some());
-        let freed = storage.total() < total;
-        // Those who wait sleep until the first lock expires that they know of.
-        let sooner =
-            storage.next_deadline().is_some_and(|next| deadline.is_none_or(|deadline| next < deadline));
-        // Wakers, counters and loggers are other people's code, so not under the lock.
-        drop(state);
-        if sooner {
-            self.shared.receivers.notify_all();
-        }
-        if ready {
-            self.shared.receivers.notify_one();
-        }
-        if freed || sooner {
-            self.senders.notify();
-        }
+        let (result, events) = self.shared.change(|state| {
+            if state.storage.next_deadline().is_some() {
+                state.storage.expire(clock.now());
+            }
+            (work(state, &mut clock), state.storage.take_events())
+        });
+        // Counters and loggers are other people's code, so not under the lock.
         if let Some(events) = events {
             self.observe(&events);
         }
         result
     }
 
-    fn observe(&self, events: &Events<Arc<Delivery>>) {
+    #[cold]
+    fn observe(&self, events: &Events<MessageEnvelope>) {
         if events.expired > 0 {
             self.base.expired(events.expired);
         }
-        events.dead.iter().for_each(|message| self.base.dead(&message.envelope));
-        events.dropped.iter().for_each(|message| self.base.dead_dropped(&message.envelope));
+        events.dead.iter().for_each(|message| self.base.dead(message));
+        events.dropped.iter().for_each(|message| self.base.dead_dropped(message));
     }
 
     /// Work of an open queue.
@@ -74,43 +66,29 @@ impl MemoryMessageQueue {
         done.ok_or_else(|| self.base.not_opened(correlation_id))
     }
 
-    /// Work of an open queue that finds nothing to take, or no room, until something changes.
-    ///
-    /// # Errors
-    /// `NOT_OPENED`.
-    pub(super) fn attempt<T>(
-        &self,
-        correlation_id: Option<&str>,
-        work: impl FnOnce(&Options, &mut Messages, &mut Clock) -> Option<T>,
-    ) -> Result<Attempt<T>, ApplicationError> {
-        self.work_open(correlation_id, |options, storage, clock| match work(options, storage, clock) {
-            Some(taken) => Attempt::Taken(taken),
-            None => Attempt::Nothing(storage.next_deadline()),
-        })
-    }
-
     pub(super) fn session(&self, correlation_id: Option<&str>) -> Result<Arc<Session>, ApplicationError> {
         self.shared.lock().session.clone().ok_or_else(|| self.base.not_opened(correlation_id))
     }
 
-    /// Puts a message in behind all that wait for room already, and leaves `None`.
-    pub(super) async fn push_in_line(
-        &self,
-        correlation_id: Option<&str>,
-        message: &mut Option<Arc<Delivery>>,
-    ) -> Result<(), ApplicationError> {
-        let session = self.session(correlation_id)?;
-        let timeout = session.options.send_timeout.unwrap_or(Duration::MAX);
-        let push = || {
-            let pushed = self.attempt(correlation_id, |_, storage, _| push(storage, message).then_some(()));
-            pushed.unwrap_or(Attempt::Nothing(None))
-        };
-        if self.senders.enter(&session.closed, timeout, push).await {
-            Ok(())
-        } else if session.closed.is_cancelled() {
-            Err(self.base.not_opened(correlation_id))
-        } else {
-            Err(self.full(correlation_id, &session.options))
+    /// Puts a message in, or in line behind all that wait for room already.
+    pub(super) fn push(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Pushed {
+        let mut envelope = Some(envelope);
+        let in_line = self.work(|state, _| {
+            let Some(session) = &state.session else { return Err(None) };
+            if state.storage.has_room() && state.senders.is_empty() {
+                envelope.take().into_iter().for_each(|envelope| state.storage.push(envelope));
+                Ok(None)
+            } else if session.options.wait_when_full {
+                Ok(envelope.take().map(|envelope| (session.options, state.senders.wait(envelope))))
+            } else {
+                Err(Some(session.options))
+            }
+        });
+        match (in_line, envelope) {
+            (Ok(Some((options, place))), _) => Pushed::InLine(options, place),
+            (Err(Some(options)), Some(envelope)) => Pushed::Refused(self.full(correlation_id, &options), envelope),
+            (Err(None), Some(envelope)) => Pushed::Refused(self.base.not_opened(correlation_id), envelope),
+            (_, None) | (Ok(None), _) => Pushed::In,
         }
     }
 
@@ -136,7 +114,7 @@ impl MemoryMessageQueue {
         let settled = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
             delivery.map(|delivery| {
                 delivery.settle();
-                settle(storage, delivery.lock())
+                settle(storage, delivery.lock)
             })
         })?;
         if settled.is_some() {
@@ -151,13 +129,15 @@ impl MemoryMessageQueue {
     }
 }
 
-/// Takes the message where there is room for it.
-pub(super) fn push(storage: &mut Messages, message: &mut Option<Arc<Delivery>>) -> bool {
-    *message = message.take().and_then(|message| storage.push(message).err());
-    message.is_none()
-}
-
-/// Envelopes that others can have.
-pub(super) fn copies(messages: Vec<Arc<Delivery>>) -> Vec<MessageEnvelope> {
-    messages.into_iter().map(|message| message.envelope.clone()).collect()
+/// Takes the next message and locks it.
+pub(super) fn take(
+    options: &Options,
+    storage: &mut Messages,
+    clock: &mut Clock,
+) -> Option<(u64, MessageEnvelope)> {
+    // The clock is not read in vain.
+    if storage.count() == 0 {
+        return None;
+    }
+    storage.take(clock.after(options.lock_timeout))
 }

@@ -1,0 +1,141 @@
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Poll, ready},
+    time::Duration,
+};
+
+use pip_services_commons::errors::ApplicationError;
+use tokio::sync::oneshot;
+
+use super::{
+    MemoryMessageQueue,
+    alarm::Alarm,
+    options::Options,
+    receivers::Place,
+    senders::Answer,
+    shared::{Session, Shared},
+    work::take,
+};
+use crate::{
+    MessageEnvelope,
+    wait::{after, sleep_until_or_forever},
+};
+
+/// One who waits for a message, until it is dropped.
+pub(super) struct Waiting<'a> {
+    shared: &'a Shared,
+    pub(super) place: Place,
+}
+
+impl<'a> Waiting<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Self {
+        Self { shared, place: Place::default() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.place.is_taken() {
+            // Where it was called, another has to come instead.
+            self.shared.change(|state| state.receivers.leave(&mut self.place));
+        }
+    }
+}
+
+/// One whose message waits for room, until it is dropped.
+struct InLine<'a> {
+    shared: &'a Shared,
+    place: Option<u64>,
+}
+
+impl InLine<'_> {
+    fn leave(&mut self) -> Option<MessageEnvelope> {
+        let place = self.place.take()?;
+        self.shared.lock().senders.leave(place)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// How an operation waits for others.
+impl MemoryMessageQueue {
+    /// Waits for a message and takes it; `None` when `timeout` has passed or the session is over. Nothing is taken but
+    /// in the poll that returns it, so dropping the future loses nothing.
+    pub(super) async fn wait_for_message(
+        &self,
+        session: Arc<Session>,
+        timeout: Duration,
+    ) -> Option<(u64, MessageEnvelope)> {
+        let deadline = after(timeout);
+        let mut waiting = Waiting::new(&self.shared);
+        let mut alarm = Alarm::default();
+        let taking = poll_fn(|context| {
+            loop {
+                let attempt = self.work(|state, clock| {
+                    if !state.is_in(&session) {
+                        return Ok(None);
+                    }
+                    if let Some(taken) = take(&session.options, &mut state.storage, clock) {
+                        state.receivers.leave(&mut waiting.place);
+                        return Ok(Some(taken));
+                    }
+                    let expiry = state.storage.next_deadline();
+                    Err(state.receivers.wait(&mut waiting.place, context.waker(), expiry))
+                });
+                match attempt {
+                    Ok(taken) => return Poll::Ready(taken),
+                    Err(expiry) => ready!(alarm.poll_at(expiry, context).map(Some)),
+                };
+            }
+        });
+        tokio::select! {
+            biased;
+            taken = taking => taken,
+            () = sleep_until_or_forever(deadline) => None,
+        }
+    }
+
+    /// Waits until the message at that place has room. On failure it comes back.
+    pub(super) async fn wait_for_room(
+        &self,
+        correlation_id: Option<&str>,
+        options: Options,
+        (place, mut answer): (u64, oneshot::Receiver<Answer>),
+    ) -> Result<(), (ApplicationError, MessageEnvelope)> {
+        let deadline = after(options.send_timeout.unwrap_or(Duration::MAX));
+        let mut in_line = InLine { shared: &self.shared, place: Some(place) };
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answer => answer.ok(),
+            () = self.watch_expiries(), if options.limits.max_deliveries.is_some() => None,
+            () = sleep_until_or_forever(deadline) => None,
+        };
+        if answer == Some(Answer::Sent) {
+            in_line.place = None;
+            return Ok(());
+        }
+        let error = match answer {
+            Some(_) => self.base.not_opened(correlation_id),
+            None => self.full(correlation_id, &options),
+        };
+        // Without it, it was sent just now.
+        in_line.leave().map_or(Ok(()), |message| Err((error, message)))
+    }
+
+    /// Sees to it that locks expire in time, as a message that is a dead letter then makes room. Never ends.
+    async fn watch_expiries(&self) {
+        loop {
+            let sooner = self.shared.sooner.notified();
+            let expiry = self.shared.lock().storage.next_deadline();
+            tokio::select! {
+                () = sooner => {}
+                () = sleep_until_or_forever(expiry) => self.work(|_, _| ()),
+            }
+        }
+    }
+}
