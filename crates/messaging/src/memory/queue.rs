@@ -1,11 +1,11 @@
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::Waker,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use chrono::Utc;
 use pip_services_commons::{
     component,
     config::{ConfigParams, IConfigurable},
@@ -13,7 +13,6 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{ICleanable, IClosable, IOpenable},
 };
-use pip_services_components::log::LogLevel;
 use tokio::task::coop::consume_budget;
 
 use super::{
@@ -21,7 +20,6 @@ use super::{
     options::Options,
     shared::{Session, Shared, SharedReadiness, State},
     storage::Storage,
-    work::{Pushed, take},
 };
 use crate::{
     IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageQueue, MessagingCapabilities,
@@ -210,34 +208,26 @@ impl IMessageQueue for MemoryMessageQueue {
         self.work_open(None, |_, storage, _| storage.count() as u64)
     }
 
-    async fn send(
-        &self,
-        correlation_id: Option<&str>,
-        mut envelope: MessageEnvelope,
-    ) -> Result<(), SendError> {
-        // Whoever sends without end must still let other tasks run.
-        consume_budget().await;
-        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
-        // A copy for a logger that wants it.
-        let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| envelope.clone());
-        let unsent = match self.push(correlation_id, envelope) {
-            Pushed::In => None,
-            // On the heap, so that a send that need not wait is small.
-            Pushed::InLine(options, place) => {
-                Box::pin(self.wait_for_room(correlation_id, options, place)).await.err()
+    // Written out, as the future of an `async fn` would have the message twice.
+    fn send<'a, 'b, 'c>(
+        &'a self,
+        correlation_id: Option<&'b str>,
+        envelope: MessageEnvelope,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+    {
+        let mut envelope = Some(envelope);
+        Box::pin(async move {
+            // Whoever sends without end must still let other tasks run.
+            consume_budget().await;
+            match self.push(correlation_id, &mut envelope) {
+                None => Ok(()),
+                // On the heap, so that a send that need not wait is small.
+                Some(unsent) => Box::pin(self.settle_unsent(correlation_id, unsent)).await,
             }
-            Pushed::Refused(error, envelope) => Some((error, envelope)),
-        };
-        if let Some((error, mut envelope)) = unsent {
-            envelope.sent_time = sent_time;
-            envelope.set_reference(reference);
-            return Err(SendError::new(error, envelope));
-        }
-        match shown {
-            Some(shown) => self.base.sent(correlation_id, &shown),
-            None => self.base.count_sent(),
-        }
-        Ok(())
+        })
     }
 
     async fn peek(&self, correlation_id: Option<&str>) -> Result<Option<MessageEnvelope>, ApplicationError> {
@@ -261,23 +251,16 @@ impl IMessageQueue for MemoryMessageQueue {
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
         // Whoever always finds a message must still let other tasks run.
         consume_budget().await;
-        let attempt = self.work(|state, clock| match &state.session {
-            Some(session) => Ok(take(&session.options, &mut state.storage, clock)
-                .ok_or_else(|| (!wait_timeout.is_zero()).then(|| session.clone()))),
-            None => Err(()),
-        });
-        let taken = match attempt {
-            Ok(Ok(taken)) => Some(taken),
-            Ok(Err(None)) => None,
-            // On the heap, so that a receive that need not wait is small.
-            Ok(Err(Some(session))) => Box::pin(self.wait_for_message(session, wait_timeout)).await,
-            Err(()) => return Err(self.base.not_opened(correlation_id)),
+        let session = {
+            let mut session = None;
+            let taken = self.take_now(correlation_id, &mut session, !wait_timeout.is_zero());
+            match session {
+                None => return taken,
+                Some(session) => session,
+            }
         };
-        Ok(taken.map(|(lock, mut envelope)| {
-            Delivery::begin(self.id, lock, &mut envelope);
-            self.base.received(correlation_id, &envelope);
-            envelope
-        }))
+        // On the heap, so that a receive that need not wait is small.
+        Ok(Box::pin(self.wait_for_message(correlation_id, session, wait_timeout)).await)
     }
 
     async fn renew_lock(

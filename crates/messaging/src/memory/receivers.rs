@@ -36,9 +36,18 @@ impl Place {
 }
 
 impl Receivers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Nothing was there, so it waits, at its old place unless it was called. Gives the time at which it has to come by
     /// itself, if it has to.
-    pub(super) fn wait(&mut self, place: &mut Place, waker: &Waker, expiry: Option<Instant>) -> Option<Instant> {
+    pub(super) fn wait(
+        &mut self,
+        place: &mut Place,
+        waker: &Waker,
+        expiry: Option<Instant>,
+    ) -> Option<Instant> {
         let kept = place.0.and_then(|number| self.find(number));
         if self.watch.as_ref().is_some_and(|watch| place.0 == Some(watch.place)) {
             self.watch = None;
@@ -83,9 +92,6 @@ impl Receivers {
     /// Calls the first in line where there are more messages than receivers on their way, or where nobody would notice
     /// the expiry of the first lock.
     pub(super) fn call(&mut self, ready: usize, expiry: Option<Instant>) -> Option<Waker> {
-        if self.waiting.is_empty() {
-            return None;
-        }
         let needed =
             self.called < ready || self.called == 0 && expiry.is_some_and(|expiry| self.is_unwatched(expiry));
         if !needed {

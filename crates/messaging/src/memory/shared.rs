@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     alarm::Alarm,
@@ -42,6 +42,10 @@ pub(super) struct Session {
 }
 
 impl State {
+    fn somebody_waits(&self) -> bool {
+        !self.receivers.is_empty() || !self.senders.is_empty()
+    }
+
     /// Ends the session. False: there was none. Those who wait in it are to be woken up.
     pub(super) fn end_session(&mut self) -> (bool, Vec<Waker>) {
         self.storage.release_all();
@@ -69,13 +73,21 @@ impl Shared {
     }
 
     /// Changes the state, and then tells those who wait for what has changed.
+    #[inline]
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let expiry = state.storage.next_deadline();
         let result = change(&mut state);
+        if state.somebody_waits() {
+            self.tell(state, expiry);
+        }
+        result
+    }
+
+    /// Tells those who wait for what has changed. The first lock expired at `expiry` before.
+    fn tell(&self, mut state: MutexGuard<'_, State>, expiry: Option<Instant>) {
         let State { session, storage, receivers, senders } = &mut *state;
-        let mut told = Vec::new();
-        let mut sooner = false;
+        let (mut told, mut sooner) = (Vec::new(), false);
         if !senders.is_empty() {
             told = if session.is_some() { senders.admit(storage) } else { senders.close() };
             sooner = storage.next_deadline().is_some_and(|next| expiry.is_none_or(|expiry| next < expiry));
@@ -88,7 +100,6 @@ impl Shared {
         if sooner {
             self.sooner.notify_waiters();
         }
-        result
     }
 }
 

@@ -68,36 +68,40 @@ impl MemoryMessageQueue {
     /// in the poll that returns it, so dropping the future loses nothing.
     pub(super) async fn wait_for_message(
         &self,
+        correlation_id: Option<&str>,
         session: Arc<Session>,
         timeout: Duration,
-    ) -> Option<(u64, MessageEnvelope)> {
+    ) -> Option<MessageEnvelope> {
         let deadline = after(timeout);
         let mut waiting = Waiting::new(&self.shared);
         let mut alarm = Alarm::default();
         let taking = poll_fn(|context| {
             loop {
+                let mut taken = None;
                 let attempt = self.work(|state, clock| {
                     if !state.is_in(&session) {
                         return Ok(None);
                     }
-                    if let Some(taken) = take(&session.options, &mut state.storage, clock) {
+                    if let Some(lock) = take(&session.options, &mut state.storage, clock, &mut taken) {
                         state.receivers.leave(&mut waiting.place);
-                        return Ok(Some(taken));
+                        return Ok(Some(lock));
                     }
                     let expiry = state.storage.next_deadline();
                     Err(state.receivers.wait(&mut waiting.place, context.waker(), expiry))
                 });
                 match attempt {
-                    Ok(taken) => return Poll::Ready(taken),
-                    Err(expiry) => ready!(alarm.poll_at(expiry, context).map(Some)),
+                    Ok(lock) => return Poll::Ready(lock.zip(taken)),
+                    Err(expiry) => ready!(alarm.poll_at(expiry, context)),
                 };
             }
         });
-        tokio::select! {
+        let (lock, mut envelope) = tokio::select! {
             biased;
-            taken = taking => taken,
-            () = sleep_until_or_forever(deadline) => None,
-        }
+            taken = taking => taken?,
+            () = sleep_until_or_forever(deadline) => return None,
+        };
+        self.deliver(correlation_id, lock, &mut envelope);
+        Some(envelope)
     }
 
     /// Waits until the message at that place has room. On failure it comes back.

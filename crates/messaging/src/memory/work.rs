@@ -1,6 +1,8 @@
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use pip_services_commons::errors::ApplicationError;
+use pip_services_components::log::LogLevel;
 use tokio::sync::oneshot;
 
 use super::{
@@ -12,11 +14,19 @@ use super::{
     shared::{Messages, Session, State},
     storage::Events,
 };
-use crate::{IMessageQueue, MessageEnvelope};
+use crate::{IMessageQueue, MessageEnvelope, SendError};
 
-/// Where a message is that was sent.
-pub(super) enum Pushed {
-    In,
+/// A message that is not in the queue yet, or not at all.
+pub(super) struct Unsent {
+    why: Why,
+    /// What the envelope was given with.
+    sent_time: Option<DateTime<Utc>>,
+    reference: Option<Arc<dyn Any + Send + Sync>>,
+    /// A copy for a logger.
+    shown: Option<MessageEnvelope>,
+}
+
+enum Why {
     /// It waits for room at a place in line.
     InLine(Options, (u64, oneshot::Receiver<Answer>)),
     Refused(ApplicationError, MessageEnvelope),
@@ -26,13 +36,17 @@ pub(super) enum Pushed {
 impl MemoryMessageQueue {
     /// Works on the state as of now, with the messages back whose locks have expired, and tells all who wait for
     /// what has changed.
+    #[inline]
     pub(super) fn work<T>(&self, work: impl FnOnce(&mut State, &mut Clock) -> T) -> T {
         let mut clock = Clock::default();
-        let (result, events) = self.shared.change(|state| {
+        let mut events = None;
+        let result = self.shared.change(|state| {
             if state.storage.next_deadline().is_some() {
                 state.storage.expire(clock.now());
             }
-            (work(state, &mut clock), state.storage.take_events())
+            let result = work(state, &mut clock);
+            events = state.storage.take_events();
+            result
         });
         // Counters and loggers are other people's code, so not under the lock.
         if let Some(events) = events {
@@ -70,25 +84,96 @@ impl MemoryMessageQueue {
         self.shared.lock().session.clone().ok_or_else(|| self.base.not_opened(correlation_id))
     }
 
-    /// Puts a message in, or in line behind all that wait for room already.
-    pub(super) fn push(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Pushed {
-        let mut envelope = Some(envelope);
+    /// Takes a message that is there. If there is none and the call may wait, gives the session to wait in.
+    pub(super) fn take_now(
+        &self,
+        correlation_id: Option<&str>,
+        session: &mut Option<Arc<Session>>,
+        may_wait: bool,
+    ) -> Result<Option<MessageEnvelope>, ApplicationError> {
+        let mut taken = None;
+        let lock = self.work(|state, clock| {
+            let current = state.session.as_ref()?;
+            let lock = take(&current.options, &mut state.storage, clock, &mut taken);
+            if lock.is_none() && may_wait {
+                *session = Some(current.clone());
+            }
+            Some(lock)
+        });
+        let Some(lock) = lock else { return Err(self.base.not_opened(correlation_id)) };
+        if let (Some(lock), Some(envelope)) = (lock, &mut taken) {
+            self.deliver(correlation_id, lock, envelope);
+        }
+        Ok(taken)
+    }
+
+    /// Makes a message the one that has the lock.
+    pub(super) fn deliver(&self, correlation_id: Option<&str>, lock: u64, envelope: &mut MessageEnvelope) {
+        Delivery::begin(self.id, lock, envelope);
+        self.base.received(correlation_id, envelope);
+    }
+
+    /// Sends a message that nobody else has to make room for.
+    pub(super) fn push(
+        &self,
+        correlation_id: Option<&str>,
+        message: &mut Option<MessageEnvelope>,
+    ) -> Option<Box<Unsent>> {
+        let envelope = message.as_mut()?;
+        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
+        // A copy for a logger that wants it.
+        let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| envelope.clone());
         let in_line = self.work(|state, _| {
             let Some(session) = &state.session else { return Err(None) };
             if state.storage.has_room() && state.senders.is_empty() {
-                envelope.take().into_iter().for_each(|envelope| state.storage.push(envelope));
+                if let Some(message) = message.take() {
+                    state.storage.push(message);
+                }
                 Ok(None)
             } else if session.options.wait_when_full {
-                Ok(envelope.take().map(|envelope| (session.options, state.senders.wait(envelope))))
+                Ok(message.take().map(|message| (session.options, state.senders.wait(message))))
             } else {
                 Err(Some(session.options))
             }
         });
-        match (in_line, envelope) {
-            (Ok(Some((options, place))), _) => Pushed::InLine(options, place),
-            (Err(Some(options)), Some(envelope)) => Pushed::Refused(self.full(correlation_id, &options), envelope),
-            (Err(None), Some(envelope)) => Pushed::Refused(self.base.not_opened(correlation_id), envelope),
-            (_, None) | (Ok(None), _) => Pushed::In,
+        let why = match (in_line, message.take()) {
+            (Ok(Some((options, place))), _) => Why::InLine(options, place),
+            (Err(Some(options)), Some(envelope)) => {
+                Why::Refused(self.full(correlation_id, &options), envelope)
+            }
+            (Err(None), Some(envelope)) => Why::Refused(self.base.not_opened(correlation_id), envelope),
+            _ => {
+                self.sent(correlation_id, shown.as_ref());
+                return None;
+            }
+        };
+        Some(Box::new(Unsent { why, sent_time, reference, shown }))
+    }
+
+    /// Waits for room where that is what a message waits for, or gives it back as it was.
+    pub(super) async fn settle_unsent(
+        &self,
+        correlation_id: Option<&str>,
+        unsent: Box<Unsent>,
+    ) -> Result<(), SendError> {
+        let Unsent { why, sent_time, reference, shown } = *unsent;
+        let refused = match why {
+            Why::InLine(options, place) => self.wait_for_room(correlation_id, options, place).await,
+            Why::Refused(error, envelope) => Err((error, envelope)),
+        };
+        if let Err((error, mut envelope)) = refused {
+            envelope.sent_time = sent_time;
+            envelope.set_reference(reference);
+            return Err(SendError::new(error, envelope));
+        }
+        self.sent(correlation_id, shown.as_ref());
+        Ok(())
+    }
+
+    fn sent(&self, correlation_id: Option<&str>, shown: Option<&MessageEnvelope>) {
+        match shown {
+            Some(shown) => self.base.sent(correlation_id, shown),
+            None => self.base.count_sent(),
         }
     }
 
@@ -129,15 +214,17 @@ impl MemoryMessageQueue {
     }
 }
 
-/// Takes the next message and locks it.
+/// Takes the next message and locks it, where there is one.
+#[inline]
 pub(super) fn take(
     options: &Options,
     storage: &mut Messages,
     clock: &mut Clock,
-) -> Option<(u64, MessageEnvelope)> {
+    taken: &mut Option<MessageEnvelope>,
+) -> Option<u64> {
     // The clock is not read in vain.
     if storage.count() == 0 {
         return None;
     }
-    storage.take(clock.after(options.lock_timeout))
+    storage.take(clock.after(options.lock_timeout), taken)
 }

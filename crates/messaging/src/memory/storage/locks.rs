@@ -127,8 +127,9 @@ impl<K> Locks<K> {
     /// Forgets a deadline that no lock has any more.
     fn forget_deadline(&mut self, deadline: Option<Instant>, lock: u64) {
         let Some(deadline) = deadline else { return };
-        if !self.others.is_empty() && self.others.remove(&(deadline, lock)) {
-            return;
+        if !self.others.is_empty() {
+            // It can be among the others as well, where the lock had the same deadline twice.
+            self.others.remove(&(deadline, lock));
         }
         while let Some(&first) = self.deadlines.front()
             && !self.has(first)

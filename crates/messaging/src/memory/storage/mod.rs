@@ -70,7 +70,13 @@ struct Stored<M> {
 
 impl<M: Message> Storage<M> {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, contents: Contents::default(), spare: Vec::new(), last_lock: 0, events: Events::default() }
+        Self {
+            limits,
+            contents: Contents::default(),
+            spare: Vec::new(),
+            last_lock: 0,
+            events: Events::default(),
+        }
     }
 
     /// Sets the limits, by which the messages that there are already are not touched.
@@ -108,15 +114,17 @@ impl<M: Message> Storage<M> {
         self.contents.dead.iter().cloned().collect()
     }
 
-    /// Takes the oldest ready message and locks it until the deadline; `None` is for ever.
-    pub(super) fn take(&mut self, deadline: Option<Instant>) -> Option<(u64, M)> {
-        let Stored { message, deliveries } = self.contents.ready.pop_front()?;
-        shrink(&mut self.contents.ready);
+    /// Takes the oldest ready message and locks it until the deadline; `None` is for ever. Gives the number of the
+    /// lock, and the message to where it is to be: moving it costs as much as finding it.
+    pub(super) fn take(&mut self, deadline: Option<Instant>, taken: &mut Option<M>) -> Option<u64> {
+        let Stored { message, deliveries } = self.contents.ready.front()?;
         let mut kept = self.spare.pop().unwrap_or_default();
         message.keep(&mut kept);
         self.last_lock += 1;
         self.contents.locks.add(self.last_lock, Locked { kept, deliveries: deliveries + 1, deadline });
-        Some((self.last_lock, message))
+        *taken = self.contents.ready.pop_front().map(|stored| stored.message);
+        shrink(&mut self.contents.ready);
+        Some(self.last_lock)
     }
 
     /// Sets when a lock expires. False: there is no such lock.

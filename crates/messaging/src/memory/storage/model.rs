@@ -215,11 +215,13 @@ fn walk(limits: Limits, steps: &[Step]) -> Result<(), TestCaseError> {
                 }
             }
             Step::Take(lasts) => {
-                let taken = storage.take(after(lasts));
-                let given = taken.map_or(u64::MAX, |(lock, _)| lock);
-                prop_assert!(!locks.contains(&given), "lock {} was given before", given);
-                prop_assert_eq!(taken.map(|(_, name)| name), model.take(given, after(lasts)));
-                locks.extend(taken.map(|(lock, _)| lock));
+                let mut taken = None;
+                let given = storage.take(after(lasts), &mut taken);
+                let lock = given.unwrap_or(u64::MAX);
+                prop_assert!(!locks.contains(&lock), "lock {} was given before", lock);
+                prop_assert_eq!(given.is_some(), taken.is_some());
+                prop_assert_eq!(taken, model.take(lock, after(lasts)));
+                locks.extend(given);
             }
             Step::Renew(which, lasts) => {
                 let lock = lock(which);
