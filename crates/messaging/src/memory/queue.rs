@@ -16,6 +16,7 @@ use pip_services_commons::{
 use tokio::task::coop::consume_budget;
 
 use super::{
+    clock::Clock,
     delivery::{Delivery, QueueId},
     options::Options,
     shared::{Session, Shared, SharedReadiness, State},
@@ -205,7 +206,7 @@ impl IMessageQueue for MemoryMessageQueue {
     }
 
     async fn read_message_count(&self) -> Result<u64, ApplicationError> {
-        self.work_open(None, |_, storage, _| storage.count() as u64)
+        self.work_open(None, Clock::default(), |_, storage, _| storage.count() as u64)
     }
 
     // Written out, as the future of an `async fn` would have the message twice.
@@ -224,8 +225,7 @@ impl IMessageQueue for MemoryMessageQueue {
             consume_budget().await;
             match self.push(correlation_id, &mut envelope) {
                 None => Ok(()),
-                // On the heap, so that a send that need not wait is small.
-                Some(unsent) => Box::pin(self.settle_unsent(correlation_id, unsent)).await,
+                Some(sending) => sending.await,
             }
         })
     }
@@ -239,7 +239,8 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         message_count: usize,
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
-        let messages = self.work_open(correlation_id, |_, storage, _| storage.peek(message_count))?;
+        let messages =
+            self.work_open(correlation_id, Clock::default(), |_, storage, _| storage.peek(message_count))?;
         self.base.peeked(correlation_id, &messages);
         Ok(messages)
     }
@@ -269,9 +270,10 @@ impl IMessageQueue for MemoryMessageQueue {
         lock_timeout: Duration,
     ) -> Result<(), ApplicationError> {
         let delivery = Delivery::of(self.id, envelope);
-        let renewed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, clock| {
-            delivery.is_some_and(|delivery| storage.renew(delivery.lock, clock.after(lock_timeout)))
-        })?;
+        let renewed =
+            self.work_open(envelope.correlation_id.as_deref(), Clock::default(), |_, storage, clock| {
+                delivery.is_some_and(|delivery| storage.renew(delivery.lock, clock.after(lock_timeout)))
+            })?;
         if !renewed {
             return Err(self.lock_lost(envelope));
         }
@@ -281,7 +283,8 @@ impl IMessageQueue for MemoryMessageQueue {
 
     async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
         let delivery = Delivery::of(self.id, envelope);
-        let completed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
+        let clock = if delivery.is_some() { Clock::read() } else { Clock::default() };
+        let completed = self.work_open(envelope.correlation_id.as_deref(), clock, |_, storage, _| {
             delivery.map(|delivery| (delivery.settle(), storage.complete(delivery.lock)))
         })?;
         let Some((settled_before, completed)) = completed else { return Ok(()) };

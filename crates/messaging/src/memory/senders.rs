@@ -58,16 +58,14 @@ impl Senders {
         self.left_over.remove(index).map(|(_, message)| message)
     }
 
-    /// Puts in what there is room for.
-    pub(super) fn admit(&mut self, storage: &mut Messages) -> Vec<Told> {
-        let mut told = Vec::new();
-        while storage.has_room()
-            && let Some((_, message, sender)) = self.waiting.pop_front()
-        {
-            storage.push(message);
-            told.push(Told(sender, Answer::Sent));
+    /// Puts in the first, where there is room.
+    pub(super) fn admit(&mut self, storage: &mut Messages) -> Option<Told> {
+        if !storage.has_room() {
+            return None;
         }
-        told
+        let (_, message, sender) = self.waiting.pop_front()?;
+        storage.push(message);
+        Some(Told(sender, Answer::Sent))
     }
 
     /// Sends all away. Their messages stay until they fetch them.

@@ -1,5 +1,6 @@
 use std::{
     future::poll_fn,
+    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
@@ -87,16 +88,22 @@ impl Shared {
     /// Tells those who wait for what has changed. The first lock expired at `expiry` before.
     fn tell(&self, mut state: MutexGuard<'_, State>, expiry: Option<Instant>) {
         let State { session, storage, receivers, senders } = &mut *state;
-        let (mut told, mut sooner) = (Vec::new(), false);
+        // Mostly there is room for one.
+        let (mut first, mut others, mut sooner) = (None, Vec::new(), false);
         if !senders.is_empty() {
-            told = if session.is_some() { senders.admit(storage) } else { senders.close() };
+            if session.is_some() {
+                first = senders.admit(storage);
+                others.extend(iter::from_fn(|| senders.admit(storage)));
+            } else {
+                others = senders.close();
+            }
             sooner = storage.next_deadline().is_some_and(|next| expiry.is_none_or(|expiry| next < expiry));
         }
         let called = receivers.call(storage.count(), storage.next_deadline());
         // Wakers are other people's code, so not under the lock.
         drop(state);
         called.into_iter().for_each(Waker::wake);
-        told.into_iter().for_each(Told::tell);
+        first.into_iter().chain(others).for_each(Told::tell);
         if sooner {
             self.sooner.notify_waiters();
         }

@@ -1,4 +1,5 @@
 use std::{
+    convert::Infallible,
     future::poll_fn,
     sync::Arc,
     task::{Poll, ready},
@@ -6,7 +7,10 @@ use std::{
 };
 
 use pip_services_commons::errors::ApplicationError;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     MemoryMessageQueue,
@@ -21,6 +25,14 @@ use crate::{
     MessageEnvelope,
     wait::{after, sleep_until_or_forever},
 };
+
+/// Gives what a future gives, or `None` once it is that time. The timer is large, and mostly there is none.
+async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        None => Some(future.await),
+        Some(deadline) => Box::pin(timeout_at(deadline, future)).await.ok(),
+    }
+}
 
 /// One who waits for a message, until it is dropped.
 pub(super) struct Waiting<'a> {
@@ -95,44 +107,48 @@ impl MemoryMessageQueue {
                 };
             }
         });
-        let (lock, mut envelope) = tokio::select! {
-            biased;
-            taken = taking => taken?,
-            () = sleep_until_or_forever(deadline) => return None,
-        };
+        let (lock, mut envelope) = until(deadline, taking).await??;
         self.deliver(correlation_id, lock, &mut envelope);
         Some(envelope)
     }
 
-    /// Waits until the message at that place has room. On failure it comes back.
+    /// Waits until the message at that place has room. Gives it back where it got none.
     pub(super) async fn wait_for_room(
         &self,
         correlation_id: Option<&str>,
         options: Options,
         (place, mut answer): (u64, oneshot::Receiver<Answer>),
-    ) -> Result<(), (ApplicationError, MessageEnvelope)> {
+    ) -> Option<(ApplicationError, MessageEnvelope)> {
         let deadline = after(options.send_timeout.unwrap_or(Duration::MAX));
         let mut in_line = InLine { shared: &self.shared, place: Some(place) };
-        let answer = tokio::select! {
-            biased;
-            answer = &mut answer => answer.ok(),
-            () = self.watch_expiries(), if options.limits.max_deliveries.is_some() => None,
-            () = sleep_until_or_forever(deadline) => None,
+        let answer = match options.limits.max_deliveries {
+            None => until(deadline, &mut answer).await,
+            Some(_) => {
+                let answered_or_expired = async {
+                    tokio::select! {
+                        biased;
+                        answer = &mut answer => answer,
+                        never = self.watch_expiries() => match never {},
+                    }
+                };
+                Box::pin(until(deadline, answered_or_expired)).await
+            }
         };
+        let answer = answer.and_then(Result::ok);
         if answer == Some(Answer::Sent) {
             in_line.place = None;
-            return Ok(());
+            return None;
         }
         let error = match answer {
             Some(_) => self.base.not_opened(correlation_id),
             None => self.full(correlation_id, &options),
         };
         // Without it, it was sent just now.
-        in_line.leave().map_or(Ok(()), |message| Err((error, message)))
+        in_line.leave().map(|message| (error, message))
     }
 
     /// Sees to it that locks expire in time, as a message that is a dead letter then makes room. Never ends.
-    async fn watch_expiries(&self) {
+    async fn watch_expiries(&self) -> Infallible {
         loop {
             let sooner = self.shared.sooner.notified();
             let expiry = self.shared.lock().storage.next_deadline();

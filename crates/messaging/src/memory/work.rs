@@ -1,4 +1,4 @@
-use std::{any::Any, sync::Arc};
+use std::{any::Any, pin::Pin, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use pip_services_commons::errors::ApplicationError;
@@ -16,8 +16,11 @@ use super::{
 };
 use crate::{IMessageQueue, MessageEnvelope, SendError};
 
+/// What is left to do about a message, and tells how it went.
+pub(super) type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
+
 /// A message that is not in the queue yet, or not at all.
-pub(super) struct Unsent {
+struct Unsent {
     why: Why,
     /// What the envelope was given with.
     sent_time: Option<DateTime<Utc>>,
@@ -36,9 +39,13 @@ enum Why {
 impl MemoryMessageQueue {
     /// Works on the state as of now, with the messages back whose locks have expired, and tells all who wait for
     /// what has changed.
-    #[inline]
     pub(super) fn work<T>(&self, work: impl FnOnce(&mut State, &mut Clock) -> T) -> T {
-        let mut clock = Clock::default();
+        self.work_at(Clock::default(), work)
+    }
+
+    /// Does [`work`](Self::work) by that clock.
+    #[inline]
+    pub(super) fn work_at<T>(&self, mut clock: Clock, work: impl FnOnce(&mut State, &mut Clock) -> T) -> T {
         let mut events = None;
         let result = self.shared.change(|state| {
             if state.storage.next_deadline().is_some() {
@@ -71,9 +78,10 @@ impl MemoryMessageQueue {
     pub(super) fn work_open<T>(
         &self,
         correlation_id: Option<&str>,
+        clock: Clock,
         work: impl FnOnce(&Options, &mut Messages, &mut Clock) -> T,
     ) -> Result<T, ApplicationError> {
-        let done = self.work(|state, clock| {
+        let done = self.work_at(clock, |state, clock| {
             let options = &state.session.as_ref()?.options;
             Some(work(options, &mut state.storage, clock))
         });
@@ -92,7 +100,7 @@ impl MemoryMessageQueue {
         may_wait: bool,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
         let mut taken = None;
-        let lock = self.work(|state, clock| {
+        let lock = self.work_at(Clock::read(), |state, clock| {
             let current = state.session.as_ref()?;
             let lock = take(&current.options, &mut state.storage, clock, &mut taken);
             if lock.is_none() && may_wait {
@@ -113,12 +121,12 @@ impl MemoryMessageQueue {
         self.base.received(correlation_id, envelope);
     }
 
-    /// Sends a message that nobody else has to make room for.
-    pub(super) fn push(
-        &self,
-        correlation_id: Option<&str>,
+    /// Sends a message, and leaves `None`. Where that cannot be done at once, gives what tells how it went.
+    pub(super) fn push<'a>(
+        &'a self,
+        correlation_id: Option<&'a str>,
         message: &mut Option<MessageEnvelope>,
-    ) -> Option<Box<Unsent>> {
+    ) -> Option<Sending<'a>> {
         let envelope = message.as_mut()?;
         let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
         // A copy for a logger that wants it.
@@ -147,21 +155,18 @@ impl MemoryMessageQueue {
                 return None;
             }
         };
-        Some(Box::new(Unsent { why, sent_time, reference, shown }))
+        // On the heap, so that a send that need not wait is small.
+        Some(Box::pin(self.settle_unsent(correlation_id, Unsent { why, sent_time, reference, shown })))
     }
 
     /// Waits for room where that is what a message waits for, or gives it back as it was.
-    pub(super) async fn settle_unsent(
-        &self,
-        correlation_id: Option<&str>,
-        unsent: Box<Unsent>,
-    ) -> Result<(), SendError> {
-        let Unsent { why, sent_time, reference, shown } = *unsent;
+    async fn settle_unsent(&self, correlation_id: Option<&str>, unsent: Unsent) -> Result<(), SendError> {
+        let Unsent { why, sent_time, reference, shown } = unsent;
         let refused = match why {
             Why::InLine(options, place) => self.wait_for_room(correlation_id, options, place).await,
-            Why::Refused(error, envelope) => Err((error, envelope)),
+            Why::Refused(error, envelope) => Some((error, envelope)),
         };
-        if let Err((error, mut envelope)) = refused {
+        if let Some((error, mut envelope)) = refused {
             envelope.sent_time = sent_time;
             envelope.set_reference(reference);
             return Err(SendError::new(error, envelope));
@@ -196,12 +201,13 @@ impl MemoryMessageQueue {
         settle: impl FnOnce(&mut Messages, u64) -> bool,
     ) -> Result<(), ApplicationError> {
         let delivery = Delivery::of(self.id, envelope);
-        let settled = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
-            delivery.map(|delivery| {
-                delivery.settle();
-                settle(storage, delivery.lock)
-            })
-        })?;
+        let settled =
+            self.work_open(envelope.correlation_id.as_deref(), Clock::default(), |_, storage, _| {
+                delivery.map(|delivery| {
+                    delivery.settle();
+                    settle(storage, delivery.lock)
+                })
+            })?;
         if settled.is_some() {
             envelope.set_reference(None);
         }
