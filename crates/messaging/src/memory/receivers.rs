@@ -118,3 +118,136 @@ impl Receivers {
         self.waiting.binary_search_by_key(&number, |&(number, _)| number).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// One who waits, and how often it was woken.
+    #[derive(Default)]
+    struct Waiter {
+        place: Place,
+        woken: Arc<Count>,
+    }
+
+    impl Waiter {
+        fn wait(&mut self, receivers: &mut Receivers, expiry: Option<Instant>) -> Option<Instant> {
+            receivers.wait(&mut self.place, &Waker::from(self.woken.clone()), expiry)
+        }
+
+        fn woken(&self) -> usize {
+            self.woken.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Waiters that have come one after another.
+    fn waiters<const N: usize>(receivers: &mut Receivers) -> [Waiter; N] {
+        let mut waiters = [(); N].map(|()| Waiter::default());
+        for waiter in &mut waiters {
+            waiter.wait(receivers, None);
+        }
+        waiters
+    }
+
+    fn call(receivers: &mut Receivers, ready: usize, expiry: Option<Instant>) {
+        if let Some(waker) = receivers.call(ready, expiry) {
+            waker.wake();
+        }
+    }
+
+    #[test]
+    fn one_is_called_for_each_message_the_first_first() {
+        let mut receivers = Receivers::default();
+        let waiters: [_; 3] = waiters(&mut receivers);
+        call(&mut receivers, 1, None);
+        call(&mut receivers, 1, None);
+        assert_eq!(waiters.each_ref().map(Waiter::woken), [1, 0, 0], "one message, one call");
+        call(&mut receivers, 2, None);
+        assert_eq!(waiters.each_ref().map(Waiter::woken), [1, 1, 0]);
+    }
+
+    #[test]
+    fn who_is_called_and_leaves_leaves_the_message_to_the_next() {
+        let mut receivers = Receivers::default();
+        let [mut first, second] = waiters(&mut receivers);
+        call(&mut receivers, 1, None);
+        receivers.leave(&mut first.place);
+        call(&mut receivers, 1, None);
+        assert_eq!((first.woken(), second.woken()), (1, 1));
+    }
+
+    #[test]
+    fn who_comes_too_late_joins_again_and_who_is_polled_uncalled_keeps_its_place() {
+        let mut receivers = Receivers::default();
+        let [mut first, mut second, third] = waiters(&mut receivers);
+        call(&mut receivers, 1, None);
+        first.wait(&mut receivers, None);
+        second.wait(&mut receivers, None);
+        for ready in 1..=3 {
+            call(&mut receivers, ready, None);
+            assert_eq!(
+                (second.woken(), third.woken(), first.woken()),
+                match ready {
+                    1 => (1, 0, 1),
+                    2 => (1, 1, 1),
+                    _ => (1, 1, 2),
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn one_has_the_watch_and_another_takes_it_over() {
+        let mut receivers = Receivers::default();
+        let now = Instant::now();
+        let [soon, later] = [1, 2].map(|seconds| Some(now + Duration::from_secs(seconds)));
+        let (mut first, mut second) = (Waiter::default(), Waiter::default());
+        assert_eq!(first.wait(&mut receivers, later), later);
+        assert_eq!(second.wait(&mut receivers, later), None, "one timer is enough");
+        call(&mut receivers, 0, later);
+        assert_eq!((first.woken(), second.woken()), (0, 0), "the expiry is watched");
+        receivers.leave(&mut first.place);
+        call(&mut receivers, 0, later);
+        assert_eq!(second.woken(), 1, "nobody has the watch");
+        call(&mut receivers, 0, later);
+        assert_eq!(second.wait(&mut receivers, later), later);
+        call(&mut receivers, 0, soon);
+        assert_eq!(second.woken(), 2, "a lock expires sooner than is watched");
+        assert_eq!(second.wait(&mut receivers, soon), soon);
+    }
+
+    #[test]
+    fn who_was_given_up_and_does_not_come_keeps_no_message_from_others() {
+        let mut receivers = Receivers::default();
+        let [mut old, mut called] = waiters(&mut receivers);
+        receivers.give_up().into_iter().for_each(Waker::wake);
+        assert_eq!((old.woken(), called.woken()), (1, 1));
+        let [new] = waiters(&mut receivers);
+        call(&mut receivers, 1, None);
+        assert_eq!(new.woken(), 1);
+        receivers.leave(&mut old.place);
+        receivers.leave(&mut called.place);
+        let [other] = waiters(&mut receivers);
+        call(&mut receivers, 1, None);
+        assert_eq!(other.woken(), 0, "the one that was called is still on its way");
+    }
+}

@@ -56,6 +56,7 @@ async fn wrong_options_are_errors_that_name_them_and_change_nothing() {
         ("options.max_cache_size", "0"),
         ("options.max_cache_size", "-1"),
         ("options.max_cache_size", "many"),
+        ("options.max_cache_size", "1.5"),
     ] {
         let error = queue.configure(&ConfigParams::from_tuples([("name", "new"), (key, value)])).unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));

@@ -1,7 +1,11 @@
 use std::{
     error::Error,
     fmt::Arguments,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Wake,
     time::Duration,
 };
 
@@ -127,5 +131,21 @@ pub(crate) async fn eventually(what: &str, check: impl Fn() -> bool) {
 pub(crate) async fn settle_down() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
+    }
+}
+
+/// How often a task was woken.
+#[derive(Default)]
+pub(crate) struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    pub(crate) fn times(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 }

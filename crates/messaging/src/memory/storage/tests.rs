@@ -10,7 +10,7 @@ impl Message for &'static str {
     }
 
     fn restore(kept: &mut Self) -> Self {
-        *kept
+        kept
     }
 
     fn forget(_: &mut Self) -> bool {
