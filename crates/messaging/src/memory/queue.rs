@@ -170,13 +170,12 @@ impl IOpenable for MemoryMessageQueue {
 #[async_trait]
 impl IClosable for MemoryMessageQueue {
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        if !self.is_open() {
-            return Ok(());
-        }
         // First the listener, while its last handling can still settle its message.
         self.base.end_listen().await;
-        let (closed, receivers) = self.work(|state, _| state.end_session());
+        let ((closed, receivers), begun) = self.work(|state, _| (state.end_session(), self.base.begun()));
         receivers.into_iter().for_each(Waker::wake);
+        // One that has begun since.
+        self.base.end_begun(begun).await;
         if closed {
             self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
         }

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use super::{guarded::Guarded, limit::at_least_one};
 use crate::{
     IMessageReceiver, ListenedQueue, MessageEnvelope, MessagingCapabilities,
-    listen::{Listeners, Listening},
+    listen::{Begun, Listeners, Listening},
 };
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
@@ -212,8 +212,21 @@ impl MessageQueue {
     /// Does what [`IMessageQueue::end_listen`](crate::IMessageQueue::end_listen) tells. A queue's `close` begins
     /// with it, before it waits for anything that a handling may hold: one that closes the queue as well would
     /// otherwise be waited for while it waits.
+    ///
+    /// A listening can begin meanwhile, as the queue is open still. So `close` ends it once more when the queue counts
+    /// as closed.
     pub async fn end_listen(&self) {
-        self.listeners.end().await;
+        self.end_begun(self.begun()).await;
+    }
+
+    /// The listening that there is when a session ends, which belongs to it.
+    pub(crate) fn begun(&self) -> Begun {
+        self.listeners.begun()
+    }
+
+    /// Does what [`end_listen`](Self::end_listen) does to that listening, and to none of the next session.
+    pub(crate) async fn end_begun(&self, begun: Begun) {
+        self.listeners.end(begun).await;
     }
 
     /// The error of an operation on a queue that is not open.

@@ -12,7 +12,10 @@ use pip_services_messaging::{IMessageQueue, IMessageQueueExt, IMessageReceiver, 
 use tokio::sync::mpsc;
 
 use crate::{
-    support::{count, eventually, logged, observed, settle_down, text},
+    support::{
+        a_close_ends_a_listening_that_begins_meanwhile, count, eventually, logged, observed, settle_down,
+        text,
+    },
     topic_queue::{Answer, Broker, TopicQueue},
 };
 
@@ -349,4 +352,11 @@ async fn a_closed_queue_counts_no_cached_messages() {
     assert_eq!(cached(), Some(1.0));
     queue.close(None).await.unwrap();
     assert_eq!(cached(), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_close_ends_also_a_listening_that_begins_meanwhile() {
+    let broker = Broker::default();
+    let queue = opened(&broker, &[SUBSCRIBED]).await;
+    a_close_ends_a_listening_that_begins_meanwhile(queue, async |text| deliver(&broker, text)).await;
 }

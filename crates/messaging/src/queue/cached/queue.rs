@@ -261,9 +261,17 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     /// of a queue that was open, to be dropped when that suits.
     pub async fn close(&self, correlation_id: Option<&str>) -> Option<Arc<S>> {
         self.base.end_listen().await;
-        let _turn = self.transition.lock().await;
-        let session = self.session.swap(None)?;
-        session.cache.close();
+        let (session, begun) = {
+            let _turn = self.transition.lock().await;
+            // Nobody can open it before both are known.
+            (self.session.swap(None), self.base.begun())
+        };
+        if let Some(session) = &session {
+            session.cache.close();
+        }
+        // One that has begun since.
+        self.base.end_begun(begun).await;
+        let session = session?;
         self.base.cached(|| 0);
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.base.get_name()));
         Some(session.subscription.clone())
