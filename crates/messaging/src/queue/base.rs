@@ -24,7 +24,8 @@ use crate::{
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
 ///
 /// A queue holds one and calls it, where the other ports derive from it. A queue on a broker holds a
-/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one.
+/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one. The package `examples/channel-queue` of the
+/// repository is a whole queue that holds one, with its tests.
 ///
 /// | parameter | default | |
 /// |---|---|---|

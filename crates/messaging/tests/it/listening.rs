@@ -200,6 +200,16 @@ async fn a_receiver_can_close_the_queue() {
 }
 
 #[tokio::test]
+async fn a_message_that_its_receiver_did_not_complete_before_it_closed_the_queue_comes_again() {
+    let queue = opened(&[]).await;
+    let receiver = CallbackMessageReceiver::new(|_, queue| Box::pin(queue.close(None)));
+    send(&queue, "a").await;
+    queue.listen(None, Arc::new(receiver)).await.unwrap();
+    queue.open(None).await.unwrap();
+    assert_eq!(waiting(&queue).await, ["a"]);
+}
+
+#[tokio::test]
 async fn clearing_does_not_touch_the_listener() {
     let queue = opened(&[]).await;
     let (receiver, mut handled) = recorder();

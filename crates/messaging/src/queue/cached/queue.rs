@@ -36,7 +36,8 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// | `options.max_cache_size` | 10000 | how many messages may wait in the cache |
 /// | those of [`MessageQueue`] | | |
 ///
-/// A queue on a broker that delivers to whoever has registered:
+/// A queue that needs no subscription is shorter: the package `examples/channel-queue` of the repository is one. This is
+/// one on a broker that delivers to whoever has registered:
 ///
 /// ```
 /// use std::{sync::{Arc, Mutex, Weak}, time::Duration};
