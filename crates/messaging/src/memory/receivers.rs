@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, task::Waker};
+use std::{collections::VecDeque, mem, task::Waker};
 
 use tokio::time::Instant;
 
@@ -41,20 +41,24 @@ impl Receivers {
     }
 
     /// Nothing was there, so it waits, at its old place unless it was called. Gives the time at which it has to come by
-    /// itself, if it has to.
+    /// itself, if it has to, and the waker that it had before, to be dropped when the mutex is free.
     pub(super) fn wait(
         &mut self,
         place: &mut Place,
         waker: &Waker,
         expiry: Option<Instant>,
-    ) -> Option<Instant> {
+    ) -> (Option<Instant>, Option<Waker>) {
         let kept = place.0.and_then(|number| self.find(number));
         if self.watch.as_ref().is_some_and(|watch| place.0 == Some(watch.place)) {
             self.watch = None;
         }
+        let mut former = None;
         let number = match (kept, place.0) {
             (Some(index), Some(number)) => {
-                self.waiting[index].1.clone_from(waker);
+                let known = &mut self.waiting[index].1;
+                if !known.will_wake(waker) {
+                    former = Some(mem::replace(known, waker.clone()));
+                }
                 number
             }
             _ => {
@@ -65,21 +69,25 @@ impl Receivers {
             }
         };
         place.0 = Some(number);
-        let until = expiry.filter(|&expiry| self.is_unwatched(expiry))?;
-        self.watch = Some(Watch { place: number, until });
-        Some(until)
+        let until = expiry.filter(|&expiry| self.is_unwatched(expiry));
+        if let Some(until) = until {
+            self.watch = Some(Watch { place: number, until });
+        }
+        (until, former)
     }
 
-    /// It has what it came for, or waits no longer.
-    pub(super) fn leave(&mut self, place: &mut Place) {
-        let Some(number) = place.0.take() else { return };
+    /// It has what it came for, or waits no longer. Gives its waker, to be dropped when the mutex is free.
+    #[must_use]
+    pub(super) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
+        let number = place.0.take()?;
         if self.watch.as_ref().is_some_and(|watch| number == watch.place) {
             self.watch = None;
         }
-        match self.find(number) {
-            Some(index) => drop(self.waiting.remove(index)),
-            None => self.comes(Some(number)),
+        let index = self.find(number);
+        if index.is_none() {
+            self.comes(Some(number));
         }
+        self.waiting.remove(index?).map(|(_, waker)| waker)
     }
 
     /// Where it had a place and is not in line, it was called.
@@ -151,7 +159,7 @@ mod tests {
 
     impl Waiter {
         fn wait(&mut self, receivers: &mut Receivers, expiry: Option<Instant>) -> Option<Instant> {
-            receivers.wait(&mut self.place, &Waker::from(self.woken.clone()), expiry)
+            receivers.wait(&mut self.place, &Waker::from(self.woken.clone()), expiry).0
         }
 
         fn woken(&self) -> usize {
@@ -190,7 +198,7 @@ mod tests {
         let mut receivers = Receivers::default();
         let [mut first, second] = waiters(&mut receivers);
         call(&mut receivers, 1, None);
-        receivers.leave(&mut first.place);
+        let _ = receivers.leave(&mut first.place);
         call(&mut receivers, 1, None);
         assert_eq!((first.woken(), second.woken()), (1, 1));
     }
@@ -225,7 +233,7 @@ mod tests {
         assert_eq!(second.wait(&mut receivers, later), None, "one timer is enough");
         call(&mut receivers, 0, later);
         assert_eq!((first.woken(), second.woken()), (0, 0), "the expiry is watched");
-        receivers.leave(&mut first.place);
+        let _ = receivers.leave(&mut first.place);
         call(&mut receivers, 0, later);
         assert_eq!(second.woken(), 1, "nobody has the watch");
         call(&mut receivers, 0, later);
@@ -244,8 +252,8 @@ mod tests {
         let [new] = waiters(&mut receivers);
         call(&mut receivers, 1, None);
         assert_eq!(new.woken(), 1);
-        receivers.leave(&mut old.place);
-        receivers.leave(&mut called.place);
+        let _ = receivers.leave(&mut old.place);
+        let _ = receivers.leave(&mut called.place);
         let [other] = waiters(&mut receivers);
         call(&mut receivers, 1, None);
         assert_eq!(other.woken(), 0, "the one that was called is still on its way");

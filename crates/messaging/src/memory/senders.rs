@@ -10,11 +10,18 @@ use crate::MessageEnvelope;
 /// Whoever makes room puts the first of them in and then tells its sender, which so wakes up once, and never in vain.
 #[derive(Default)]
 pub(super) struct Senders {
-    waiting: VecDeque<(u64, MessageEnvelope, oneshot::Sender<Answer>)>,
+    waiting: VecDeque<Waiting>,
     /// Those that the end of a session left over, until their senders fetch them.
-    left_over: VecDeque<(u64, MessageEnvelope)>,
+    left_over: VecDeque<Waiting>,
     /// Places are numbered, and no number is used twice.
     last: u64,
+}
+
+pub(super) struct Waiting {
+    place: u64,
+    pub(super) message: MessageEnvelope,
+    /// Gone once there is an answer.
+    sender: Option<oneshot::Sender<Answer>>,
 }
 
 /// What a sender that waits is told.
@@ -45,17 +52,16 @@ impl Senders {
     pub(super) fn wait(&mut self, message: MessageEnvelope) -> (u64, oneshot::Receiver<Answer>) {
         let (sender, answer) = oneshot::channel();
         self.last += 1;
-        self.waiting.push_back((self.last, message, sender));
+        self.waiting.push_back(Waiting { place: self.last, message, sender: Some(sender) });
         (self.last, answer)
     }
 
     /// Leaves with the message; `None` where it is in the queue.
-    pub(super) fn leave(&mut self, place: u64) -> Option<MessageEnvelope> {
-        if let Ok(index) = self.waiting.binary_search_by_key(&place, |waiting| waiting.0) {
-            return self.waiting.remove(index).map(|(_, message, _)| message);
-        }
-        let index = self.left_over.binary_search_by_key(&place, |waiting| waiting.0).ok()?;
-        self.left_over.remove(index).map(|(_, message)| message)
+    pub(super) fn leave(&mut self, place: u64) -> Option<Waiting> {
+        [&mut self.waiting, &mut self.left_over].into_iter().find_map(|line| {
+            let index = line.binary_search_by_key(&place, |waiting| waiting.place).ok()?;
+            line.remove(index)
+        })
     }
 
     /// Puts in the first, where there is room.
@@ -63,18 +69,16 @@ impl Senders {
         if !storage.has_room() {
             return None;
         }
-        let (_, message, sender) = self.waiting.pop_front()?;
-        storage.push(message);
-        Some(Told(sender, Answer::Sent))
+        let waiting = self.waiting.pop_front()?;
+        storage.push(waiting.message);
+        Some(Told(waiting.sender?, Answer::Sent))
     }
 
     /// Sends all away. Their messages stay until they fetch them.
     pub(super) fn close(&mut self) -> Vec<Told> {
-        let mut told = Vec::new();
-        for (place, message, sender) in self.waiting.drain(..) {
-            self.left_over.push_back((place, message));
-            told.push(Told(sender, Answer::Closed));
-        }
+        let answers = self.waiting.iter_mut().filter_map(|waiting| waiting.sender.take());
+        let told = answers.map(|sender| Told(sender, Answer::Closed)).collect();
+        self.left_over.append(&mut self.waiting);
         told
     }
 }

@@ -121,18 +121,20 @@ impl Readiness for SharedReadiness {
         let mut waiting = Waiting::new(&self.shared);
         let mut alarm = Alarm::default();
         poll_fn(|context| {
-            let expiry = self.shared.change(|state| {
+            let (ready, until, former) = self.shared.change(|state| {
                 if !state.is_in(&self.session) || state.storage.count() > 0 {
-                    state.receivers.leave(&mut waiting.place);
-                    return None;
+                    return (true, None, state.receivers.leave(&mut waiting.place));
                 }
                 let expiry = state.storage.next_deadline();
-                Some(state.receivers.wait(&mut waiting.place, context.waker(), expiry))
+                let (until, former) = state.receivers.wait(&mut waiting.place, context.waker(), expiry);
+                (false, until, former)
             });
-            match expiry {
-                None => Poll::Ready(()),
+            // A waker can be any code, so not under the lock.
+            drop(former);
+            match ready {
+                true => Poll::Ready(()),
                 // Whoever receives then sees that a lock has expired.
-                Some(expiry) => alarm.poll_at(expiry, context),
+                false => alarm.poll_at(until, context),
             }
         })
         .await;

@@ -50,7 +50,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if self.place.is_taken() {
             // Where it was called, another has to come instead.
-            self.shared.change(|state| state.receivers.leave(&mut self.place));
+            drop(self.shared.change(|state| state.receivers.leave(&mut self.place)));
         }
     }
 }
@@ -64,7 +64,9 @@ struct InLine<'a> {
 impl InLine<'_> {
     fn leave(&mut self) -> Option<MessageEnvelope> {
         let place = self.place.take()?;
-        self.shared.lock().senders.leave(place)
+        // Dropped when the mutex is free: a sender's waker can be any code.
+        let left = self.shared.lock().senders.leave(place);
+        left.map(|waiting| waiting.message)
     }
 }
 
@@ -89,18 +91,22 @@ impl MemoryMessageQueue {
         let mut alarm = Alarm::default();
         let taking = poll_fn(|context| {
             loop {
-                let mut taken = None;
+                // Outside, so that they are dropped when the mutex is free.
+                let (mut taken, mut former) = (None, None);
                 let attempt = self.work(|state, clock| {
                     if !state.is_in(&session) {
                         return Ok(None);
                     }
                     if let Some(lock) = take(&session.options, &mut state.storage, clock, &mut taken) {
-                        state.receivers.leave(&mut waiting.place);
+                        former = state.receivers.leave(&mut waiting.place);
                         return Ok(Some(lock));
                     }
                     let expiry = state.storage.next_deadline();
-                    Err(state.receivers.wait(&mut waiting.place, context.waker(), expiry))
+                    let (until, waker) = state.receivers.wait(&mut waiting.place, context.waker(), expiry);
+                    former = waker;
+                    Err(until)
                 });
+                drop(former);
                 match attempt {
                     Ok(lock) => return Poll::Ready(lock.zip(taken)),
                     Err(expiry) => ready!(alarm.poll_at(expiry, context)),
