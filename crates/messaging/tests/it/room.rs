@@ -119,6 +119,24 @@ async fn senders_get_room_in_the_order_in_which_they_came_and_nobody_overtakes()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_send_that_finds_room_by_an_expiry_does_not_overtake_those_who_wait() {
+    let queue = narrow(1, &[("options.max_deliveries", 1), ("options.lock_timeout", 1000)]).await;
+    send(&queue, "a").await;
+    let _held = take(&queue).await.unwrap();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut waits = queue.send(None, MessageEnvelope::new(None, "order", "b"));
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    advance(Duration::from_millis(1001)).await;
+    // The lock is seen to have expired by this one.
+    let mut late = queue.send(None, MessageEnvelope::new(None, "order", "c"));
+    assert!(late.as_mut().poll(&mut context).is_pending(), "it has the room of the one before");
+    assert_eq!(waiting(&queue).await, ["b"]);
+    assert!(matches!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
+}
+
 #[tokio::test]
 async fn a_waiting_send_is_woken_once_when_its_message_is_in() {
     let queue = narrow(1, &[]).await;
