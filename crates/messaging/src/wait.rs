@@ -1,4 +1,4 @@
-//! Waiting for something to take: the one way in which a receive waits, without polling.
+//! Waiting for something to take, without polling.
 
 use std::{future::pending, time::Duration};
 
@@ -9,14 +9,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What an attempt to take something gave.
-pub(crate) enum Attempt<T> {
-    /// It is taken.
-    Taken(T),
-    /// Nothing is there. It may be worth another attempt at the given time, even without a notification.
-    Nothing(Option<Instant>),
-}
-
 /// Repeats `attempt` whenever `changed` is notified until it takes something; `None` when `timeout` has passed
 /// or `closed` is cancelled, which goes before all else once it waits.
 ///
@@ -26,14 +18,13 @@ pub(crate) async fn wait_for<T>(
     changed: &Notify,
     closed: &CancellationToken,
     timeout: Duration,
-    mut attempt: impl FnMut() -> Attempt<T>,
+    mut attempt: impl FnMut() -> Option<T>,
 ) -> Option<T> {
     // Whoever always finds something must still let other tasks run.
     consume_budget().await;
-    match attempt() {
-        Attempt::Taken(value) => return Some(value),
-        Attempt::Nothing(_) if timeout.is_zero() => return None,
-        Attempt::Nothing(_) => {}
+    let taken = attempt();
+    if taken.is_some() || timeout.is_zero() {
+        return taken;
     }
     let deadline = after(timeout);
     tokio::select! {
@@ -44,19 +35,14 @@ pub(crate) async fn wait_for<T>(
     }
 }
 
-/// Repeats `attempt` whenever `changed` is notified until it takes something. Dropping the future loses nothing.
-pub(crate) async fn wait<T>(changed: &Notify, mut attempt: impl FnMut() -> Attempt<T>) -> T {
+async fn wait<T>(changed: &Notify, mut attempt: impl FnMut() -> Option<T>) -> T {
     loop {
         // From here on it hears of a change, also of one during the attempt.
         let notified = changed.notified();
-        let retry = match attempt() {
-            Attempt::Taken(value) => return value,
-            Attempt::Nothing(retry) => retry,
-        };
-        tokio::select! {
-            () = notified => {}
-            () = sleep_until_or_forever(retry) => {}
+        if let Some(value) = attempt() {
+            return value;
         }
+        notified.await;
     }
 }
 

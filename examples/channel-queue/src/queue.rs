@@ -118,6 +118,8 @@ impl IClosable for ChannelMessageQueue {
     async fn close(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         self.base.end_listen().await;
         self.end_session();
+        // One that has begun meanwhile.
+        self.base.end_listen().await;
         Ok(())
     }
 }

@@ -149,7 +149,7 @@ macro_rules! __conformance_cases {
                 40 listener::listener_gets_backlog_once [Send, Receive]:
                     "what was sent before the listening began and meanwhile comes once each, in order";
                 41 listener_end::end_listen_stops [Send, Receive]:
-                    "after `end_listen` nothing is handled, and what is sent can be received";
+                    "after `end_listen` nothing is handled, what is sent can be received, and a dropped `listen` loses nothing";
                 42 listener_end::end_listen_wins_race [Send, Receive]:
                     "an `end_listen` right after `begin_listen` ends it, a hundred times";
                 43 listener_end::relisten_after_end [Send, Receive]:

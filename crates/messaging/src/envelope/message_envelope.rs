@@ -173,7 +173,7 @@ impl MessageEnvelope {
         wire::decode(json)
     }
 
-    pub(super) fn from_parts(
+    pub(crate) fn from_parts(
         correlation_id: Option<String>,
         message_id: Option<String>,
         message_type: Option<String>,

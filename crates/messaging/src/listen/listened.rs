@@ -6,7 +6,8 @@ use crate::{IMessageQueue, MessageEnvelope, MessageQueue};
 /// What a queue tells the loop that listens to it, which is the same for all queues:
 /// [`MessageQueue::listen`] and [`MessageQueue::begin_listen`].
 ///
-/// A queue that holds a [`CachedMessageQueue`](crate::CachedMessageQueue) passes each method on to it.
+/// A queue that holds a [`CachedMessageQueue`](crate::CachedMessageQueue) passes each method on to it. One with a
+/// store of its own is the package `examples/channel-queue` of the repository.
 pub trait ListenedQueue: IMessageQueue + Sized + 'static {
     /// The queue's base.
     fn base(&self) -> &MessageQueue;

@@ -26,6 +26,9 @@ pub(crate) struct Listeners {
     active: Mutex<Option<Arc<Active>>>,
 }
 
+/// A listening to be ended, if there was any.
+pub(crate) struct Begun(Option<Arc<Active>>);
+
 /// A listening, as those see it who end it.
 pub(super) struct Active {
     handlings: watch::Sender<Handlings>,
@@ -85,10 +88,15 @@ impl Listeners {
         Ok(Listening { active: begun, concurrency })
     }
 
-    /// Ends the listening, if there is any. No handling starts after this returns. It waits up to `limit` for those
-    /// that run. Called from one of them, it waits for the others, but for those that wait as well.
-    pub(crate) async fn end(&self, limit: Duration) {
-        let Some(active) = self.lock().clone() else { return };
+    /// The listening that there is now.
+    pub(crate) fn begun(&self) -> Begun {
+        Begun(self.lock().clone())
+    }
+
+    /// Ends that listening, and none that began later. No handling starts after this returns. It waits up to
+    /// `limit` for those that run. Called from one of them, it waits for the others, but for those that wait as well.
+    pub(crate) async fn end(&self, begun: Begun, limit: Duration) {
+        let Some(active) = begun.0 else { return };
         active.end();
         let inside = HANDLING.try_with(|handling| Arc::ptr_eq(handling, &active)) == Ok(true);
         let over = async {
@@ -191,6 +199,10 @@ mod tests {
         listeners.begin(None, 10).unwrap()
     }
 
+    async fn end(listeners: &Listeners) {
+        listeners.end(listeners.begun(), END_TIMEOUT).await;
+    }
+
     fn is_ended(listening: &Listening) -> bool {
         listening.active.handlings.borrow().ended
     }
@@ -209,7 +221,7 @@ mod tests {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
         let start = tokio::time::Instant::now();
-        listeners.end(END_TIMEOUT).await;
+        end(&listeners).await;
         assert!(is_ended(&listening));
         assert!(start.elapsed() >= END_TIMEOUT, "{:?}", start.elapsed());
         assert!(listeners.begin(None, 1).is_ok(), "the place is free although the first still runs");
@@ -220,7 +232,7 @@ mod tests {
         let listeners = Listeners::new();
         let _listening = listening(&listeners);
         let second = Duration::from_secs(1);
-        timeout(2 * second, listeners.end(second)).await.unwrap();
+        timeout(2 * second, listeners.end(listeners.begun(), second)).await.unwrap();
         assert!(listeners.begin(None, 1).is_ok());
     }
 
@@ -228,12 +240,24 @@ mod tests {
     async fn a_second_end_waits_as_well_and_a_dropped_one_frees_nothing() {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
-        assert!(timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)).await.is_err());
+        assert!(timeout(Duration::from_secs(1), end(&listeners)).await.is_err());
         assert_eq!(listeners.begin(None, 1).err().unwrap().code(), "ALREADY_LISTENING");
-        assert!(timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)).await.is_err());
+        assert!(timeout(Duration::from_secs(1), end(&listeners)).await.is_err());
         drop(listening);
-        listeners.end(END_TIMEOUT).await;
+        end(&listeners).await;
         assert!(listeners.begin(None, 1).is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_one_listening_does_not_end_the_next() {
+        let listeners = Listeners::new();
+        let former = listening(&listeners);
+        let begun = listeners.begun();
+        drop(former);
+        let next = listening(&listeners);
+        listeners.end(begun, END_TIMEOUT).await;
+        assert!(next.start().is_some());
+        assert_eq!(listeners.begin(None, 1).err().unwrap().code(), "ALREADY_LISTENING");
     }
 
     #[tokio::test]
@@ -254,7 +278,7 @@ mod tests {
         let listening = listening(&listeners);
         let running = listening.start().unwrap();
         let start = tokio::time::Instant::now();
-        HANDLING.scope(running.of(), listeners.end(END_TIMEOUT)).await;
+        HANDLING.scope(running.of(), end(&listeners)).await;
         assert!(is_ended(&listening));
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -271,7 +295,7 @@ mod tests {
             tokio::time::sleep(second).await;
         };
         let ending = async |running: Running| {
-            HANDLING.scope(running.of(), listeners.end(END_TIMEOUT)).await;
+            HANDLING.scope(running.of(), end(&listeners)).await;
             assert_eq!(start.elapsed().as_secs(), 1, "it waits for the busy one and for nobody else");
         };
         tokio::join!(busy, ending(one), ending(other));
@@ -284,9 +308,9 @@ mod tests {
         let listeners = Listeners::new();
         let listening = listening(&listeners);
         let (one, other) = (listening.start().unwrap(), listening.start().unwrap());
-        let given_up = HANDLING.scope(one.of(), timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)));
+        let given_up = HANDLING.scope(one.of(), timeout(Duration::from_secs(1), end(&listeners)));
         assert!(given_up.await.is_err());
-        let waiting = HANDLING.scope(other.of(), timeout(Duration::from_secs(1), listeners.end(END_TIMEOUT)));
+        let waiting = HANDLING.scope(other.of(), timeout(Duration::from_secs(1), end(&listeners)));
         assert!(waiting.await.is_err(), "the first still runs, and does not wait");
     }
 }

@@ -8,7 +8,7 @@ mod source;
 mod test_receiver;
 
 pub use listened::{ListenedQueue, Readiness};
-pub(crate) use listeners::{END_TIMEOUT, Listeners, Listening};
+pub(crate) use listeners::{Begun, END_TIMEOUT, Listeners, Listening};
 pub use receiver::{CallbackMessageReceiver, IMessageReceiver};
 #[cfg(feature = "test-util")]
 pub use test_receiver::TestMessageReceiver;

@@ -9,10 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::IMessageReceiver;
-use crate::{
-    IMessageQueue, MessageEnvelope,
-    wait::{Attempt, wait_for},
-};
+use crate::{IMessageQueue, MessageEnvelope, wait::wait_for};
 
 /// A receiver that collects what it gets, for tests; ports `TestMessageReceiver`.
 ///
@@ -60,10 +57,7 @@ impl TestMessageReceiver {
 
     /// What it got once there are `count` messages, or when `timeout` has passed.
     pub async fn wait_for_messages(&self, count: usize, timeout: Duration) -> Vec<MessageEnvelope> {
-        let enough = || match self.message_count() >= count {
-            true => Attempt::Taken(()),
-            false => Attempt::Nothing(None),
-        };
+        let enough = || (self.message_count() >= count).then_some(());
         wait_for(&self.changed, &CancellationToken::new(), timeout, enough).await;
         self.messages()
     }

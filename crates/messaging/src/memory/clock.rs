@@ -7,6 +7,11 @@ use tokio::time::Instant;
 pub(super) struct Clock(Option<Instant>);
 
 impl Clock {
+    /// One that is read now, as it will be needed, and not while others wait for the mutex.
+    pub(super) fn read() -> Self {
+        Self(Some(Instant::now()))
+    }
+
     pub(super) fn now(&mut self) -> Instant {
         *self.0.get_or_insert_with(Instant::now)
     }

@@ -3,19 +3,16 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use super::storage::Message;
 use crate::MessageEnvelope;
 
-/// A message on its way to one receiver, with its lock there: the reference of the received envelope and of all
-/// clones of it.
+/// A message's lock: the reference of the received envelope and of all clones of it.
 ///
 /// When the message is delivered again, that is another delivery. So who held it before has nothing of the new lock.
 pub(super) struct Delivery {
-    pub(super) envelope: MessageEnvelope,
     /// The queue: locks of others mean nothing here.
     queue: QueueId,
-    /// The number of the lock, once it is received.
-    lock: AtomicU64,
+    /// The number of the lock.
+    pub(super) lock: u64,
     /// Set by the holder's first settlement, so that a second one is known from a lost lock.
     settled: AtomicBool,
 }
@@ -31,10 +28,10 @@ impl QueueId {
     }
 }
 
-/// All atomics are used under the queue's mutex.
 impl Delivery {
-    pub(super) fn new(queue: QueueId, envelope: MessageEnvelope) -> Arc<Self> {
-        Arc::new(Self { envelope, queue, lock: AtomicU64::new(0), settled: AtomicBool::new(false) })
+    /// Makes an envelope the one that holds the lock.
+    pub(super) fn begin(queue: QueueId, lock: u64, envelope: &mut MessageEnvelope) {
+        envelope.set_reference(Some(Arc::new(Self { queue, lock, settled: AtomicBool::new(false) })));
     }
 
     /// What an envelope that was received from this queue refers to.
@@ -43,36 +40,10 @@ impl Delivery {
         (delivery.queue == queue).then_some(delivery)
     }
 
-    pub(super) fn lock(&self) -> u64 {
-        self.lock.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_lock(&self, lock: u64) {
-        self.lock.store(lock, Ordering::Relaxed);
-    }
-
-    /// Marks it as settled, and tells whether it was before.
+    /// Marks it as settled, and tells whether it was before. Used under the queue's mutex.
     pub(super) fn settle(&self) -> bool {
         let settled = self.settled.load(Ordering::Relaxed);
         self.settled.store(true, Ordering::Relaxed);
         settled
-    }
-
-    /// The envelope for the receiver.
-    pub(super) fn receive(self: Arc<Self>) -> MessageEnvelope {
-        let mut envelope = self.envelope.clone();
-        envelope.set_reference(Some(self));
-        envelope
-    }
-
-    /// The envelope of a message that was not sent.
-    pub(super) fn into_envelope(self: Arc<Self>) -> MessageEnvelope {
-        Arc::try_unwrap(self).map_or_else(|shared| shared.envelope.clone(), |delivery| delivery.envelope)
-    }
-}
-
-impl Message for Arc<Delivery> {
-    fn again(self) -> Self {
-        Delivery::new(self.queue, self.into_envelope())
     }
 }

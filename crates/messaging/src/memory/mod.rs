@@ -1,11 +1,14 @@
+mod alarm;
 mod clock;
 mod delivery;
+mod kept;
 mod options;
 mod queue;
-mod room;
+mod receivers;
+mod senders;
 mod shared;
 mod storage;
-mod waiters;
+mod waiting;
 mod work;
 
 pub use queue::MemoryMessageQueue;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 
 use super::storage::Limits;
+use crate::queue::{bad_value, count, whole};
 
 /// The options of a memory queue, read once.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +31,10 @@ impl Default for Options {
 impl Options {
     /// These options with those of the parameters. What they do not name stays.
     pub(super) fn override_with(mut self, config: &ConfigParams) -> Result<Self, ApplicationError> {
-        if let Some(lock_timeout) = config.try_get_as_duration_ms("options.lock_timeout")? {
+        if let Some(lock_timeout) = milliseconds(config, "options.lock_timeout")? {
             if lock_timeout.is_zero() {
                 // A message would come back at once, for ever.
-                return Err(bad("options.lock_timeout", "0", "1 or more"));
+                return Err(bad_value("options.lock_timeout", "0", "1 or more"));
             }
             self.lock_timeout = lock_timeout;
         }
@@ -50,22 +51,19 @@ impl Options {
             self.wait_when_full = match when_full.as_str() {
                 "fail" => false,
                 "wait" => true,
-                other => return Err(bad("options.when_full", other, "'fail' or 'wait'")),
+                other => return Err(bad_value("options.when_full", other, "'fail' or 'wait'")),
             };
         }
-        if let Some(timeout) = config.try_get_as_duration_ms("options.send_timeout")? {
+        if let Some(timeout) = milliseconds(config, "options.send_timeout")? {
             self.send_timeout = (!timeout.is_zero()).then_some(timeout);
         }
         Ok(self)
     }
 }
 
-fn count(config: &ConfigParams, key: &str, allowed: &str) -> Result<Option<usize>, ApplicationError> {
-    let Some(count) = config.try_get_as_long(key)? else { return Ok(None) };
-    usize::try_from(count).map(Some).map_err(|_| bad(key, &count.to_string(), allowed))
-}
-
-fn bad(key: &str, value: &str, allowed: &str) -> ApplicationError {
-    let message = format!("{key} is '{value}'; it must be {allowed}");
-    ApplicationError::config(None, "BAD_VALUE", message).with_details("key", key)
+/// # Errors
+/// `BAD_VALUE` (Misconfiguration).
+fn milliseconds(config: &ConfigParams, key: &str) -> Result<Option<Duration>, ApplicationError> {
+    whole(config, key, "a number of milliseconds, 0 or more")?;
+    config.try_get_as_duration_ms(key)
 }

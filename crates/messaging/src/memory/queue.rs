@@ -1,10 +1,11 @@
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::Waker,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use chrono::Utc;
 use pip_services_commons::{
     component,
     config::{ConfigParams, IConfigurable},
@@ -12,22 +13,18 @@ use pip_services_commons::{
     refer::{IReferenceable, IReferences, IUnreferenceable},
     run::{ICleanable, IClosable, IOpenable},
 };
-use pip_services_components::log::LogLevel;
 use tokio::task::coop::consume_budget;
-use tokio_util::sync::CancellationToken;
 
 use super::{
+    clock::Clock,
     delivery::{Delivery, QueueId},
     options::Options,
-    room::Room,
-    shared::{Session, Shared},
+    shared::{Session, Shared, SharedReadiness, State},
     storage::Storage,
-    work::{copies, push},
 };
 use crate::{
     IMessageQueue, IMessageReceiver, ListenedQueue, MessageEnvelope, MessageQueue, MessagingCapabilities,
-    Readiness, SendError,
-    wait::{Attempt, wait_for},
+    Readiness, SendError, listen::END_TIMEOUT,
 };
 
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
@@ -87,7 +84,6 @@ pub struct MemoryMessageQueue {
     pub(super) id: QueueId,
     options: Mutex<Options>,
     pub(super) shared: Arc<Shared>,
-    pub(super) senders: Room,
 }
 
 component!(
@@ -104,7 +100,6 @@ impl MemoryMessageQueue {
             id: QueueId::next(),
             options: Mutex::new(options),
             shared: Shared::new(&options),
-            senders: Room::default(),
         }
     }
 
@@ -112,15 +107,14 @@ impl MemoryMessageQueue {
     /// oldest first. They stay until [`clear`](ICleanable::clear) drops them with all other messages. To handle one
     /// again, send it. Works on a closed queue too.
     pub fn dead_letters(&self) -> Vec<MessageEnvelope> {
-        copies(self.work(|state, _| state.storage.dead_letters()))
+        self.work(|state, _| state.storage.dead_letters())
     }
 }
 
 impl Drop for MemoryMessageQueue {
     fn drop(&mut self) {
-        if let Some(session) = self.shared.lock().session.take() {
-            session.closed.cancel();
-        }
+        let (_, receivers) = self.shared.change(State::end_session);
+        receivers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -162,7 +156,7 @@ impl IOpenable for MemoryMessageQueue {
             let closed = state.session.is_none();
             if closed {
                 state.storage.set_limits(options.limits);
-                state.session = Some(Arc::new(Session { options, closed: CancellationToken::new() }));
+                state.session = Some(Arc::new(Session { options }));
             }
             closed
         });
@@ -176,17 +170,13 @@ impl IOpenable for MemoryMessageQueue {
 #[async_trait]
 impl IClosable for MemoryMessageQueue {
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        if !self.is_open() {
-            return Ok(());
-        }
         // First the listener, while its last handling can still settle its message.
         self.base.end_listen().await;
-        let session = self.work(|state, _| {
-            state.storage.release_all();
-            state.session.take()
-        });
-        if let Some(session) = session {
-            session.closed.cancel();
+        let ((closed, receivers), begun) = self.work(|state, _| (state.end_session(), self.base.begun()));
+        receivers.into_iter().for_each(Waker::wake);
+        // One that has begun since.
+        self.base.end_begun(begun, END_TIMEOUT).await;
+        if closed {
             self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.get_name()));
         }
         Ok(())
@@ -215,48 +205,28 @@ impl IMessageQueue for MemoryMessageQueue {
     }
 
     async fn read_message_count(&self) -> Result<u64, ApplicationError> {
-        self.work_open(None, |_, storage, _| storage.count() as u64)
+        self.work_open(None, Clock::default(), |_, storage, _| storage.count() as u64)
     }
 
-    async fn send(
-        &self,
-        correlation_id: Option<&str>,
-        mut envelope: MessageEnvelope,
-    ) -> Result<(), SendError> {
-        let (sent_time, reference) = (envelope.sent_time.replace(Utc::now()), envelope.take_reference());
-        let message = Delivery::new(self.id, envelope);
-        // Whoever sends without end must still let other tasks run.
-        consume_budget().await;
-        // The message is shared only with a logger that wants it.
-        let shown = self.base.logger().is_enabled(LogLevel::Debug).then(|| message.clone());
-        let mut message = Some(message);
-        let pushed = self.work_open(correlation_id, |options, storage, _| {
-            let may = !options.wait_when_full || self.senders.nobody_waits();
-            if may && push(storage, &mut message) { Ok(()) } else { Err(*options) }
-        });
-        let sent = match pushed {
-            Ok(Ok(())) => Ok(()),
-            // On the heap, so that a send that need not wait is small.
-            Ok(Err(options)) if options.wait_when_full => {
-                Box::pin(self.push_in_line(correlation_id, &mut message)).await
+    // Written out, as the future of an `async fn` would have the message twice.
+    fn send<'a, 'b, 'c>(
+        &'a self,
+        correlation_id: Option<&'b str>,
+        envelope: MessageEnvelope,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+    {
+        let mut envelope = Some(envelope);
+        Box::pin(async move {
+            // Whoever sends without end must still let other tasks run.
+            consume_budget().await;
+            match self.push(correlation_id, &mut envelope) {
+                None => Ok(()),
+                Some(sending) => sending.await,
             }
-            Ok(Err(options)) => Err(self.full(correlation_id, &options)),
-            Err(not_opened) => Err(not_opened),
-        };
-        match (sent, message) {
-            (Err(error), Some(message)) => {
-                drop(shown);
-                let mut envelope = message.into_envelope();
-                envelope.sent_time = sent_time;
-                envelope.set_reference(reference);
-                return Err(SendError::new(error, envelope));
-            }
-            _ => match shown {
-                Some(message) => self.base.sent(correlation_id, &message.envelope),
-                None => self.base.count_sent(),
-            },
-        }
-        Ok(())
+        })
     }
 
     async fn peek(&self, correlation_id: Option<&str>) -> Result<Option<MessageEnvelope>, ApplicationError> {
@@ -268,7 +238,8 @@ impl IMessageQueue for MemoryMessageQueue {
         correlation_id: Option<&str>,
         message_count: usize,
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
-        let messages = copies(self.work_open(correlation_id, |_, storage, _| storage.peek(message_count))?);
+        let messages =
+            self.work_open(correlation_id, Clock::default(), |_, storage, _| storage.peek(message_count))?;
         self.base.peeked(correlation_id, &messages);
         Ok(messages)
     }
@@ -280,29 +251,16 @@ impl IMessageQueue for MemoryMessageQueue {
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
         // Whoever always finds a message must still let other tasks run.
         consume_budget().await;
-        let take = || {
-            self.attempt(correlation_id, |options, storage, clock| {
-                let (lock, message) = storage.take(clock.after(options.lock_timeout))?;
-                message.set_lock(lock);
-                Some(message)
-            })
-        };
-        let taken = match take()? {
-            Attempt::Taken(taken) => Some(taken),
-            Attempt::Nothing(_) if wait_timeout.is_zero() => None,
-            Attempt::Nothing(_) => {
-                let session = self.session(correlation_id)?;
-                let waiting = self.shared.receivers.enter();
-                let take = || take().unwrap_or(Attempt::Nothing(None));
-                // On the heap, so that a receive that need not wait is small.
-                Box::pin(wait_for(waiting.changed(), &session.closed, wait_timeout, take)).await
+        let session = {
+            let mut session = None;
+            let taken = self.take_now(correlation_id, &mut session, !wait_timeout.is_zero());
+            match session {
+                None => return taken,
+                Some(session) => session,
             }
         };
-        Ok(taken.map(|message| {
-            let envelope = message.receive();
-            self.base.received(correlation_id, &envelope);
-            envelope
-        }))
+        // On the heap, so that a receive that need not wait is small.
+        Ok(Box::pin(self.wait_for_message(correlation_id, session, wait_timeout)).await)
     }
 
     async fn renew_lock(
@@ -311,9 +269,10 @@ impl IMessageQueue for MemoryMessageQueue {
         lock_timeout: Duration,
     ) -> Result<(), ApplicationError> {
         let delivery = Delivery::of(self.id, envelope);
-        let renewed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, clock| {
-            delivery.is_some_and(|delivery| storage.renew(delivery.lock(), clock.after(lock_timeout)))
-        })?;
+        let renewed =
+            self.work_open(envelope.correlation_id.as_deref(), Clock::default(), |_, storage, clock| {
+                delivery.is_some_and(|delivery| storage.renew(delivery.lock, clock.after(lock_timeout)))
+            })?;
         if !renewed {
             return Err(self.lock_lost(envelope));
         }
@@ -323,15 +282,16 @@ impl IMessageQueue for MemoryMessageQueue {
 
     async fn complete(&self, envelope: &mut MessageEnvelope) -> Result<(), ApplicationError> {
         let delivery = Delivery::of(self.id, envelope);
-        let completed = self.work_open(envelope.correlation_id.as_deref(), |_, storage, _| {
-            delivery.map(|delivery| (delivery.settle(), storage.complete(delivery.lock())))
+        let clock = if delivery.is_some() { Clock::read() } else { Clock::default() };
+        let completed = self.work_open(envelope.correlation_id.as_deref(), clock, |_, storage, _| {
+            delivery.map(|delivery| (delivery.settle(), storage.complete(delivery.lock)))
         })?;
         let Some((settled_before, completed)) = completed else { return Ok(()) };
         envelope.set_reference(None);
         match completed {
-            Some(_) => self.base.completed(envelope),
-            None if settled_before => {}
-            None => return Err(self.lock_lost(envelope)),
+            true => self.base.completed(envelope),
+            false if settled_before => {}
+            false => return Err(self.lock_lost(envelope)),
         }
         Ok(())
     }
@@ -374,12 +334,12 @@ impl ListenedQueue for MemoryMessageQueue {
 
     fn readiness(&self, correlation_id: Option<&str>) -> Result<Box<dyn Readiness>, ApplicationError> {
         let session = self.session(correlation_id)?;
-        Ok(Box::new(self.shared.readiness(&session)))
+        Ok(Box::new(SharedReadiness { shared: self.shared.clone(), session }))
     }
 
     fn put_back(&self, envelope: MessageEnvelope) {
         if let Some(delivery) = Delivery::of(self.id, &envelope) {
-            self.work(|state, _| state.storage.put_back(delivery.lock()));
+            self.work(|state, _| state.storage.put_back(delivery.lock));
         }
     }
 }

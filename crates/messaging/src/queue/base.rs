@@ -21,13 +21,14 @@ use tokio::runtime::Handle;
 use super::{guarded::Guarded, limit::at_least_one};
 use crate::{
     IMessageReceiver, ListenedQueue, MessageEnvelope, MessagingCapabilities,
-    listen::{END_TIMEOUT, Listeners, Listening},
+    listen::{Begun, END_TIMEOUT, Listeners, Listening},
 };
 
 /// What every queue has: a name, capabilities, a logger, counters, and its listener; ports `MessageQueue`.
 ///
 /// A queue holds one and calls it, where the other ports derive from it. A queue on a broker holds a
-/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one.
+/// [`CachedMessageQueue`](crate::CachedMessageQueue), which has one. The package `examples/channel-queue` of the
+/// repository is a whole queue that holds one, with its tests.
 ///
 /// | parameter | default | |
 /// |---|---|---|
@@ -215,6 +216,9 @@ impl MessageQueue {
     /// Does what [`IMessageQueue::end_listen`](crate::IMessageQueue::end_listen) tells. A queue's `close` begins
     /// with it, before it waits for anything that a handling may hold: one that closes the queue as well would
     /// otherwise be waited for while it waits.
+    ///
+    /// A listening can begin meanwhile, as the queue is open still. So `close` ends it once more when the queue counts
+    /// as closed.
     pub async fn end_listen(&self) {
         self.end_listen_within(END_TIMEOUT).await;
     }
@@ -222,7 +226,17 @@ impl MessageQueue {
     /// Does what [`end_listen`](Self::end_listen) does, and waits up to `limit` for the handlings that run, for a `close`
     /// that has to end in time. A handling that takes longer finishes in its own time.
     pub async fn end_listen_within(&self, limit: Duration) {
-        self.listeners.end(limit).await;
+        self.end_begun(self.begun(), limit).await;
+    }
+
+    /// The listening that there is when a session ends, which belongs to it.
+    pub(crate) fn begun(&self) -> Begun {
+        self.listeners.begun()
+    }
+
+    /// Does what [`end_listen_within`](Self::end_listen_within) does to that listening, and to none of the next session.
+    pub(crate) async fn end_begun(&self, begun: Begun, limit: Duration) {
+        self.listeners.end(begun, limit).await;
     }
 
     /// The error of an operation on a queue that is not open.

@@ -17,6 +17,8 @@ use crate::{IMessageReceiver, MessageEnvelope, MessagingCapabilities};
 ///
 /// A queue with locks hides a received message from others until it is completed, abandoned or its lock
 /// expires, which puts it back. A queue without locks forgets a message when it is received.
+///
+/// How to write a queue of one's own is shown by the package `examples/channel-queue` of the repository.
 #[async_trait]
 pub trait IMessageQueue: IOpenable {
     /// The queue's name; empty when it has none.
@@ -106,6 +108,9 @@ pub trait IMessageQueue: IOpenable {
     /// A message that the receiver handled with `Ok` is completed; one whose handling failed or panicked is
     /// logged, counted, and abandoned where the queue can do that; one that the receiver settled itself is left
     /// alone. In other ports the receiver has to settle each message.
+    ///
+    /// A receiver that closes a queue with locks has to complete its message before: closing makes locked messages
+    /// ready again, so that an `Ok` after it comes too late, and the message comes again when the queue is open again.
     ///
     /// A message whose handling is cut off, as the future is dropped, comes again: at once where the queue can do
     /// that without waiting, else when its lock expires. A queue without locks does not know what the receiver

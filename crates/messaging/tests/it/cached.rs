@@ -12,7 +12,10 @@ use pip_services_messaging::{IMessageQueue, IMessageQueueExt, IMessageReceiver, 
 use tokio::sync::mpsc;
 
 use crate::{
-    support::{count, eventually, logged, observed, settle_down, text},
+    support::{
+        a_close_ends_a_listening_that_begins_meanwhile, count, eventually, logged, observed, settle_down,
+        text,
+    },
     topic_queue::{Answer, Broker, TopicQueue},
 };
 
@@ -56,6 +59,7 @@ async fn wrong_options_are_errors_that_name_them_and_change_nothing() {
         ("options.max_cache_size", "0"),
         ("options.max_cache_size", "-1"),
         ("options.max_cache_size", "many"),
+        ("options.max_cache_size", "1.5"),
     ] {
         let error = queue.configure(&ConfigParams::from_tuples([("name", "new"), (key, value)])).unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));
@@ -348,4 +352,11 @@ async fn a_closed_queue_counts_no_cached_messages() {
     assert_eq!(cached(), Some(1.0));
     queue.close(None).await.unwrap();
     assert_eq!(cached(), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_close_ends_also_a_listening_that_begins_meanwhile() {
+    let broker = Broker::default();
+    let queue = opened(&broker, &[SUBSCRIBED]).await;
+    a_close_ends_a_listening_that_begins_meanwhile(queue, async |text| deliver(&broker, text)).await;
 }

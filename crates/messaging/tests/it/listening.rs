@@ -15,7 +15,9 @@ use pip_services_messaging::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use crate::support::{count, counted, opened, send, text, waiting};
+use crate::support::{
+    a_close_ends_a_listening_that_begins_meanwhile, count, counted, opened, send, text, waiting,
+};
 
 /// A receiver that tells the text of each message, and does no more.
 fn recorder() -> (Arc<dyn IMessageReceiver>, mpsc::UnboundedReceiver<String>) {
@@ -198,6 +200,16 @@ async fn a_receiver_can_close_the_queue() {
 }
 
 #[tokio::test]
+async fn a_message_that_its_receiver_did_not_complete_before_it_closed_the_queue_comes_again() {
+    let queue = opened(&[]).await;
+    let receiver = CallbackMessageReceiver::new(|_, queue| Box::pin(queue.close(None)));
+    send(&queue, "a").await;
+    queue.listen(None, Arc::new(receiver)).await.unwrap();
+    queue.open(None).await.unwrap();
+    assert_eq!(waiting(&queue).await, ["a"]);
+}
+
+#[tokio::test]
 async fn clearing_does_not_touch_the_listener() {
     let queue = opened(&[]).await;
     let (receiver, mut handled) = recorder();
@@ -222,4 +234,11 @@ async fn a_listening_that_is_dropped_makes_room_and_loses_nothing() {
     assert_eq!(waiting(&queue).await, ["a"]);
     queue.clone().begin_listen(None, receiver).unwrap();
     assert_eq!(handled.recv().await.unwrap(), "a");
+}
+
+#[tokio::test]
+async fn a_close_ends_also_a_listening_that_begins_meanwhile() {
+    let queue = opened(&[]).await;
+    a_close_ends_a_listening_that_begins_meanwhile(queue.clone(), async |text| send(&queue, text).await)
+        .await;
 }

@@ -1,4 +1,9 @@
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
@@ -10,7 +15,7 @@ use tokio::{
     time::{Instant, advance},
 };
 
-use crate::support::{send, settle_down, take, text, waiting};
+use crate::support::{Woken, send, settle_down, take, text, waiting};
 
 /// An open queue for so many messages, whose sends wait for room.
 async fn narrow(max_messages: i64, options: &[(&str, i64)]) -> Arc<MemoryMessageQueue> {
@@ -112,6 +117,41 @@ async fn senders_get_room_in_the_order_in_which_they_came_and_nobody_overtakes()
     for sender in senders.into_iter().chain([late]) {
         sender.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_finds_room_by_an_expiry_does_not_overtake_those_who_wait() {
+    let queue = narrow(1, &[("options.max_deliveries", 1), ("options.lock_timeout", 1000)]).await;
+    send(&queue, "a").await;
+    let _held = take(&queue).await.unwrap();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut waits = queue.send(None, MessageEnvelope::new(None, "order", "b"));
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    advance(Duration::from_millis(1001)).await;
+    // The lock is seen to have expired by this one.
+    let mut late = queue.send(None, MessageEnvelope::new(None, "order", "c"));
+    assert!(late.as_mut().poll(&mut context).is_pending(), "it has the room of the one before");
+    assert_eq!(waiting(&queue).await, ["b"]);
+    assert!(matches!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
+}
+
+#[tokio::test]
+async fn a_waiting_send_is_woken_once_when_its_message_is_in() {
+    let queue = narrow(1, &[]).await;
+    send(&queue, "a").await;
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut waits = queue.send(None, MessageEnvelope::new(None, "order", "b"));
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    let mut held = take(&queue).await.unwrap();
+    assert_eq!(woken.times(), 0, "a locked message takes its place still");
+    queue.complete(&mut held).await.unwrap();
+    assert_eq!(woken.times(), 1);
+    assert_eq!(waiting(&queue).await, ["b"], "it is in before its sender runs");
+    assert!(matches!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
 }
 
 #[tokio::test]

@@ -1,13 +1,20 @@
 use std::{
     error::Error,
     fmt::Arguments,
-    sync::{Arc, Mutex},
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Poll, Wake},
     time::Duration,
 };
 
 use pip_services_commons::{
     component,
     config::{ConfigParams, IConfigurable},
+    errors::ApplicationError,
     refer::{IReferenceable, IReferences, References},
     run::IOpenable,
 };
@@ -16,7 +23,10 @@ use pip_services_components::{
     log::{ILogger, LogLevel},
 };
 use pip_services_messaging::{IMessageQueue, MemoryMessageQueue, MessageEnvelope};
-use tokio::time::Instant;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 /// An open queue with these options.
 pub(crate) async fn opened(options: &[(&str, i64)]) -> Arc<MemoryMessageQueue> {
@@ -128,4 +138,71 @@ pub(crate) async fn settle_down() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
+}
+
+/// How often a task was woken.
+#[derive(Default)]
+pub(crate) struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    pub(crate) fn times(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A listening that begins while a close waits for the one before is ended by it as well, and handles nothing of the
+/// next session.
+pub(crate) async fn a_close_ends_a_listening_that_begins_meanwhile<Q: IMessageQueue + 'static>(
+    queue: Arc<Q>,
+    send: impl AsyncFn(&str),
+) {
+    let (go_on, gate) = watch::channel(false);
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let former = move |_: MessageEnvelope| {
+        let (mut gate, _) = (gate.clone(), begun.send(()));
+        async move {
+            gate.wait_for(|open| *open)
+                .await
+                .map(|_| ())
+                .map_err(|_| ApplicationError::unknown(None, "GONE", "the test is over"))
+        }
+    };
+    queue.clone().begin_listen(None, Arc::new(former)).unwrap();
+    send("a").await;
+    begins.recv().await.unwrap();
+    let mut close = Box::pin(queue.close(None));
+    assert!(poll_once(&mut close).await.is_none(), "the close does not wait for the handling");
+    go_on.send_replace(true);
+    settle_down().await;
+    // The close has not heard yet that the first one is over.
+    let handled = Arc::new(AtomicUsize::new(0));
+    let later = {
+        let handled = handled.clone();
+        move |_: MessageEnvelope| {
+            handled.fetch_add(1, Ordering::Relaxed);
+            async { Ok(()) }
+        }
+    };
+    queue.clone().begin_listen(None, Arc::new(later)).unwrap();
+    close.await.unwrap();
+    queue.open(None).await.unwrap();
+    send("b").await;
+    settle_down().await;
+    assert_eq!(handled.load(Ordering::Relaxed), 0, "it was handled after the close");
+    assert_eq!(text(&queue.receive(None, Duration::ZERO).await.unwrap().unwrap()), "b");
+}
+
+/// What the future gives when it is polled once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    poll_fn(|context| match Pin::new(&mut *future).poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }

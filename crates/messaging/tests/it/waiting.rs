@@ -1,16 +1,19 @@
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use pip_services_commons::run::{IClosable, IOpenable};
 use pip_services_messaging::{CallbackMessageReceiver, IMessageQueue, MemoryMessageQueue, MessageEnvelope};
-use tokio::{runtime::Builder, sync::mpsc};
+use tokio::{runtime::Builder, sync::mpsc, time::advance};
 
-use crate::support::{opened, send, settle_down, take, text};
+use crate::support::{Woken, opened, send, settle_down, take, text};
 
 #[test]
 fn who_waits_for_ever_for_a_message_needs_no_timer() {
@@ -95,4 +98,75 @@ async fn each_of_many_who_wait_gets_one_of_the_messages_that_come_at_once() {
     }
     texts.sort();
     assert_eq!(texts.concat(), "0123456789");
+}
+
+/// A receive that waits, polled by hand.
+struct Receiving<'a> {
+    future: Pin<Box<dyn Future<Output = Option<MessageEnvelope>> + 'a>>,
+    woken: Arc<Woken>,
+}
+
+impl<'a> Receiving<'a> {
+    fn new(queue: &'a MemoryMessageQueue) -> Self {
+        let mut receiving = Self {
+            future: Box::pin(async { queue.receive(None, Duration::MAX).await.unwrap() }),
+            woken: Arc::default(),
+        };
+        assert!(receiving.poll().is_none());
+        receiving
+    }
+
+    fn poll(&mut self) -> Option<String> {
+        let waker = Waker::from(self.woken.clone());
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(envelope) => Some(text(&envelope.unwrap())),
+            Poll::Pending => None,
+        }
+    }
+
+    fn woken(&self) -> usize {
+        self.woken.times()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_wakes_one_of_those_who_wait_and_its_lock_one_other() {
+    let queue = opened(&[]).await;
+    let mut receiving = [(); 5].map(|()| Receiving::new(&queue));
+    send(&queue, "a").await;
+    assert_eq!(receiving.each_ref().map(Receiving::woken), [1, 0, 0, 0, 0]);
+    assert_eq!(receiving[0].poll().as_deref(), Some("a"));
+    // It waits for the expiry of the lock in place of all.
+    assert_eq!(receiving.each_ref().map(Receiving::woken), [1, 1, 0, 0, 0]);
+    assert!(receiving[1].poll().is_none());
+    send(&queue, "b").await;
+    assert_eq!(receiving.each_ref().map(Receiving::woken), [1, 1, 1, 0, 0]);
+    assert_eq!(receiving[2].poll().as_deref(), Some("b"));
+    queue.read_message_count().await.unwrap();
+    assert_eq!(receiving.each_ref().map(Receiving::woken), [1, 1, 1, 0, 0], "nothing is there for others");
+}
+
+#[tokio::test]
+async fn a_receive_that_is_dropped_after_it_was_called_leaves_the_message_to_another() {
+    let queue = opened(&[]).await;
+    let (called, mut other) = (Receiving::new(&queue), Receiving::new(&queue));
+    send(&queue, "a").await;
+    assert_eq!((called.woken(), other.woken()), (1, 0));
+    drop(called);
+    assert_eq!(other.woken(), 1);
+    assert_eq!(other.poll().as_deref(), Some("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_watches_the_expiry_when_the_one_who_did_is_dropped() {
+    let queue = opened(&[("options.lock_timeout", 1000)]).await;
+    send(&queue, "a").await;
+    let _held = take(&queue).await.unwrap();
+    let (watching, mut other) = (Receiving::new(&queue), Receiving::new(&queue));
+    drop(watching);
+    assert_eq!(other.woken(), 1);
+    assert!(other.poll().is_none());
+    advance(Duration::from_millis(1001)).await;
+    assert_eq!(other.woken(), 2);
+    assert_eq!(other.poll().as_deref(), Some("a"));
 }

@@ -1,11 +1,19 @@
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
-use crate::conformance::{
-    case::{Case, CaseResult},
-    collector::collector,
+use async_trait::async_trait;
+use pip_services_commons::errors::ApplicationError;
+use tokio::sync::Notify;
+
+use crate::{
+    IMessageQueue, IMessageReceiver, MessageEnvelope,
+    conformance::{
+        case::{Case, CaseResult},
+        collector::collector,
+    },
 };
 
-/// After `end_listen` nothing is handled any more, and what is sent can be received.
+/// After `end_listen` nothing is handled any more, and what is sent can be received. A `listen` that is dropped while
+/// it handles a message gives it back.
 pub(in crate::conformance) async fn end_listen_stops(case: Arc<Case>) -> CaseResult {
     let subject = case.open().await?;
     let (receiver, mut collected) = collector(&case, &subject, |_| Ok(()));
@@ -18,7 +26,52 @@ pub(in crate::conformance) async fn end_listen_stops(case: Arc<Case>) -> CaseRes
     subject.collect_from(&mut &subject, &after).await?;
     // A second end has nothing to do.
     subject.end_listen().await?;
+    cut_off(&case).await?;
     case.check()
+}
+
+/// Drops a `listen` while it handles a message.
+async fn cut_off(case: &Arc<Case>) -> CaseResult {
+    // A queue that cannot give it back at once does so when its lock expires.
+    let lock_time = case.lock_time();
+    let subject = case.open_with_locks_of(lock_time).await?;
+    let sent = subject.send("to a listen that is dropped").await?;
+    let begun = Arc::new(Notify::new());
+    let receiver = Arc::new(Hangs { case: case.clone(), begun: begun.clone() });
+    let begins = async {
+        tokio::select! {
+            () = begun.notified() => Ok(()),
+            ended = subject.queue.listen(None, receiver) => Err(format!("listen ended by itself: {ended:?}")),
+        }
+    };
+    case.within(case.patience(), "the wait for a handling", begins).await??;
+    let lost = "the message whose handling was cut off by the drop of listen did not come back";
+    let back = subject.next(lock_time + case.patience()).await?.ok_or(lost)?;
+    if back.entry != sent.entry {
+        return Err(lost.into());
+    }
+    subject.complete(back.envelope).await
+}
+
+/// Never ends to handle a message.
+struct Hangs {
+    case: Arc<Case>,
+    begun: Arc<Notify>,
+}
+
+#[async_trait]
+impl IMessageReceiver for Hangs {
+    async fn receive_message(
+        &self,
+        envelope: MessageEnvelope,
+        _queue: &dyn IMessageQueue,
+    ) -> Result<(), ApplicationError> {
+        if self.case.ledger().is_of_this_run(&envelope) {
+            self.begun.notify_one();
+            pending().await
+        }
+        Ok(())
+    }
 }
 
 /// An `end_listen` right after `begin_listen` ends it, a hundred times.

@@ -12,10 +12,19 @@ use tokio::time::Instant;
 pub(super) use events::Events;
 use locks::{Locked, Locks};
 
-/// What a storage keeps. Clones are one message.
+/// What a storage holds.
 pub(super) trait Message: Clone {
-    /// The message for another delivery, unknown to who had it.
-    fn again(self) -> Self;
+    /// What is kept of a message while somebody has it, to deliver it again.
+    type Kept: Default;
+
+    /// Keeps what is needed, in memory that was used for others before.
+    fn keep(&self, kept: &mut Self::Kept);
+
+    /// The message again. Nothing of it stays but memory to be used again.
+    fn restore(kept: &mut Self::Kept) -> Self;
+
+    /// Lets go of what is kept. False: the memory is not worth being used again.
+    fn forget(kept: &mut Self::Kept) -> bool;
 }
 
 /// What a memory queue keeps: a state machine without clock, waiting or mutex of its own.
@@ -26,9 +35,11 @@ pub(super) trait Message: Clone {
 ///
 /// What happens to messages besides what an operation asks for is kept for
 /// [`take_events`](Self::take_events).
-pub(super) struct Storage<M> {
+pub(super) struct Storage<M: Message> {
     limits: Limits,
     contents: Contents<M>,
+    /// Memory for what is kept of later messages.
+    spare: Vec<Box<M::Kept>>,
     /// Locks are numbered, and no number is used twice.
     last_lock: u64,
     events: Events<M>,
@@ -46,9 +57,9 @@ pub(super) struct Limits {
 }
 
 /// All messages.
-pub(super) struct Contents<M> {
+pub(super) struct Contents<M: Message> {
     ready: VecDeque<Stored<M>>,
-    locks: Locks<M>,
+    locks: Locks<Box<M::Kept>>,
     dead: VecDeque<M>,
 }
 
@@ -59,7 +70,13 @@ struct Stored<M> {
 
 impl<M: Message> Storage<M> {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, contents: Contents::default(), last_lock: 0, events: Events::default() }
+        Self {
+            limits,
+            contents: Contents::default(),
+            spare: Vec::new(),
+            last_lock: 0,
+            events: Events::default(),
+        }
     }
 
     /// Sets the limits, by which the messages that there are already are not touched.
@@ -77,13 +94,14 @@ impl<M: Message> Storage<M> {
         self.contents.ready.len() + self.contents.locks.len()
     }
 
-    /// Adds a message at the end, or gives it back where there is no room.
-    pub(super) fn push(&mut self, message: M) -> Result<(), M> {
-        if self.limits.max_messages.is_some_and(|max| self.total() >= max) {
-            return Err(message);
-        }
+    /// Another message fits.
+    pub(super) fn has_room(&self) -> bool {
+        self.limits.max_messages.is_none_or(|max| self.total() < max)
+    }
+
+    /// Adds a message at the end. The caller has seen that there is room.
+    pub(super) fn push(&mut self, message: M) {
         self.contents.ready.push_back(Stored { message, deliveries: 0 });
-        Ok(())
     }
 
     /// The oldest ready messages, which stay.
@@ -96,14 +114,17 @@ impl<M: Message> Storage<M> {
         self.contents.dead.iter().cloned().collect()
     }
 
-    /// Takes the oldest ready message and locks it until the deadline; `None` is for ever.
-    pub(super) fn take(&mut self, deadline: Option<Instant>) -> Option<(u64, M)> {
-        let Stored { message, deliveries } = self.contents.ready.pop_front()?;
-        shrink(&mut self.contents.ready);
+    /// Takes the oldest ready message and locks it until the deadline; `None` is for ever. Gives the number of the
+    /// lock, and the message to where it is to be: moving it costs as much as finding it.
+    pub(super) fn take(&mut self, deadline: Option<Instant>, taken: &mut Option<M>) -> Option<u64> {
+        let Stored { message, deliveries } = self.contents.ready.front()?;
+        let mut kept = self.spare.pop().unwrap_or_default();
+        message.keep(&mut kept);
         self.last_lock += 1;
-        let locked = Locked { message: message.clone(), deliveries: deliveries + 1, deadline };
-        self.contents.locks.add(self.last_lock, locked);
-        Some((self.last_lock, message))
+        self.contents.locks.add(self.last_lock, Locked { kept, deliveries: deliveries + 1, deadline });
+        *taken = self.contents.ready.pop_front().map(|stored| stored.message);
+        shrink(&mut self.contents.ready);
+        Some(self.last_lock)
     }
 
     /// Sets when a lock expires. False: there is no such lock.
@@ -111,9 +132,9 @@ impl<M: Message> Storage<M> {
         self.contents.locks.renew(lock, deadline)
     }
 
-    /// Removes a locked message. `None`: there is no such lock.
-    pub(super) fn complete(&mut self, lock: u64) -> Option<M> {
-        self.contents.locks.remove(lock).map(|locked| locked.message)
+    /// Removes a locked message. False: there is no such lock.
+    pub(super) fn complete(&mut self, lock: u64) -> bool {
+        self.contents.locks.remove(lock).map(|locked| self.spare(locked.kept)).is_some()
     }
 
     /// Makes a locked message ready, or a dead letter. False: there is no such lock.
@@ -129,7 +150,7 @@ impl<M: Message> Storage<M> {
 
     /// Makes a locked message a dead letter. False: there is no such lock.
     pub(super) fn move_to_dead_letter(&mut self, lock: u64) -> bool {
-        self.contents.locks.remove(lock).map(|locked| self.bury(locked.message)).is_some()
+        self.contents.locks.remove(lock).map(|locked| self.bury(locked)).is_some()
     }
 
     /// When the next lock expires.
@@ -163,34 +184,53 @@ impl<M: Message> Storage<M> {
         (!self.events.is_empty()).then(|| mem::take(&mut self.events))
     }
 
-    fn release(&mut self, locked: Locked<M>) {
-        let Locked { message, deliveries, .. } = locked;
-        self.contents.ready.push_front(Stored { message: message.again(), deliveries: deliveries - 1 });
+    fn release(&mut self, locked: Locked<Box<M::Kept>>) {
+        let deliveries = locked.deliveries - 1;
+        let message = self.restore(locked);
+        self.contents.ready.push_front(Stored { message, deliveries });
     }
 
-    fn redeliver(&mut self, locked: Locked<M>) {
-        let Locked { message, deliveries, .. } = locked;
+    fn redeliver(&mut self, locked: Locked<Box<M::Kept>>) {
+        let deliveries = locked.deliveries;
         if self.limits.max_deliveries.is_some_and(|max| deliveries >= max) {
-            self.bury(message);
+            self.bury(locked);
         } else {
-            self.contents.ready.push_back(Stored { message: message.again(), deliveries });
+            let message = self.restore(locked);
+            self.contents.ready.push_back(Stored { message, deliveries });
         }
     }
 
-    fn bury(&mut self, message: M) {
+    fn bury(&mut self, locked: Locked<Box<M::Kept>>) {
+        let message = self.restore(locked);
         self.events.dead.push(message.clone());
         self.contents.dead.push_back(message);
         while self.contents.dead.len() > self.limits.max_dead_letters {
             self.events.dropped.extend(self.contents.dead.pop_front());
         }
     }
+
+    fn restore(&mut self, locked: Locked<Box<M::Kept>>) -> M {
+        let mut kept = locked.kept;
+        let message = M::restore(&mut kept);
+        self.spare(kept);
+        message
+    }
+
+    fn spare(&mut self, mut kept: Box<M::Kept>) {
+        if M::forget(&mut kept) && self.spare.len() < SPARE {
+            self.spare.push(kept);
+        }
+    }
 }
 
-impl<M> Default for Contents<M> {
+impl<M: Message> Default for Contents<M> {
     fn default() -> Self {
         Self { ready: VecDeque::new(), locks: Locks::default(), dead: VecDeque::new() }
     }
 }
+
+/// For so many locked messages, memory is kept for later ones.
+const SPARE: usize = 64;
 
 /// Up to so many elements, memory is kept for later ones.
 const SMALL: usize = 1024;

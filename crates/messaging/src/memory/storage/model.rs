@@ -5,8 +5,19 @@ use proptest::{collection::vec, option, prelude::*};
 use super::*;
 
 impl Message for u32 {
-    fn again(self) -> Self {
-        self
+    type Kept = Option<u32>;
+
+    fn keep(&self, kept: &mut Option<u32>) {
+        assert_eq!(kept.replace(*self), None, "what was kept before is still there");
+    }
+
+    fn restore(kept: &mut Option<u32>) -> Self {
+        kept.take().unwrap()
+    }
+
+    fn forget(kept: &mut Option<u32>) -> bool {
+        *kept = None;
+        true
     }
 }
 
@@ -196,13 +207,21 @@ fn walk(limits: Limits, steps: &[Step]) -> Result<(), TestCaseError> {
         storage.expire(now);
         model.expire(now);
         match *step {
-            Step::Push => prop_assert_eq!(storage.push(number).is_ok(), model.push(number)),
+            Step::Push => {
+                let room = storage.has_room();
+                prop_assert_eq!(room, model.push(number));
+                if room {
+                    storage.push(number);
+                }
+            }
             Step::Take(lasts) => {
-                let taken = storage.take(after(lasts));
-                let given = taken.map_or(u64::MAX, |(lock, _)| lock);
-                prop_assert!(!locks.contains(&given), "lock {} was given before", given);
-                prop_assert_eq!(taken.map(|(_, name)| name), model.take(given, after(lasts)));
-                locks.extend(taken.map(|(lock, _)| lock));
+                let mut taken = None;
+                let given = storage.take(after(lasts), &mut taken);
+                let lock = given.unwrap_or(u64::MAX);
+                prop_assert!(!locks.contains(&lock), "lock {} was given before", lock);
+                prop_assert_eq!(given.is_some(), taken.is_some());
+                prop_assert_eq!(taken, model.take(lock, after(lasts)));
+                locks.extend(given);
             }
             Step::Renew(which, lasts) => {
                 let lock = lock(which);
@@ -210,7 +229,7 @@ fn walk(limits: Limits, steps: &[Step]) -> Result<(), TestCaseError> {
             }
             Step::Complete(which) => {
                 let lock = lock(which);
-                prop_assert_eq!(storage.complete(lock), model.unlock(lock).map(|message| message.name));
+                prop_assert_eq!(storage.complete(lock), model.unlock(lock).is_some());
             }
             Step::Abandon(which) => {
                 let lock = lock(which);

@@ -7,10 +7,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    MessageEnvelope,
-    wait::{Attempt, wait_for},
-};
+use crate::{MessageEnvelope, wait::wait_for};
 
 /// The bounded first-in-first-out way from a broker's client to a queue's consumers, from an `open` to the next
 /// `close`.
@@ -79,8 +76,7 @@ impl MessageCache {
     /// Takes the oldest message, waiting for one up to `timeout` or until the cache is closed. Dropping the
     /// future loses nothing.
     pub(super) async fn receive(&self, timeout: Duration) -> Option<MessageEnvelope> {
-        let take = || self.take().map_or(Attempt::Nothing(None), Attempt::Taken);
-        wait_for(&self.changed, &self.closed, timeout, take).await
+        wait_for(&self.changed, &self.closed, timeout, || self.take()).await
     }
 
     /// Waits for a message that came since the last attempt to take one, or until the cache is closed.

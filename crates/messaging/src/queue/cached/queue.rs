@@ -36,7 +36,8 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// | `options.max_cache_size` | 10000 | how many messages may wait in the cache |
 /// | those of [`MessageQueue`] | | |
 ///
-/// A queue on a broker that delivers to whoever has registered:
+/// A queue that needs no subscription is shorter: the package `examples/channel-queue` of the repository is one. This is
+/// one on a broker that delivers to whoever has registered:
 ///
 /// ```
 /// use std::{sync::{Arc, Mutex, Weak}, time::Duration};
@@ -265,10 +266,19 @@ impl<S: ISubscription> CachedMessageQueue<S> {
 
     /// Does what [`close`](Self::close) does, and waits up to `limit` for the handlings that run.
     pub async fn close_within(&self, correlation_id: Option<&str>, limit: Duration) -> Option<Arc<S>> {
+        let deadline = Instant::now() + limit;
         self.base.end_listen_within(limit).await;
-        let _turn = self.transition.lock().await;
-        let session = self.session.swap(None)?;
-        session.cache.close();
+        let (session, begun) = {
+            let _turn = self.transition.lock().await;
+            // Nobody can open it before both are known.
+            (self.session.swap(None), self.base.begun())
+        };
+        if let Some(session) = &session {
+            session.cache.close();
+        }
+        // One that has begun since.
+        self.base.end_begun(begun, deadline.saturating_duration_since(Instant::now())).await;
+        let session = session?;
         self.base.cached(|| 0);
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.base.get_name()));
         Some(session.subscription.clone())

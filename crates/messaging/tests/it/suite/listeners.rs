@@ -357,3 +357,46 @@ fn receivers_of_all_queues_that_wait_for_each_other_fail_the_case_about_a_slow_o
     let problem = "while a receiver of another queue is busy: ";
     fails_only(|| fixture.clone(), &[("slow_receiver_blocks_nobody_else", problem)]);
 }
+
+/// Keeps a message whose handling is cut off, as a queue without locks does that takes nothing back.
+#[derive(Default)]
+struct TakesNothingBack;
+
+/// Completes the message where its handling is dropped.
+struct Gone<'a> {
+    queue: &'a dyn IMessageQueue,
+    envelope: Option<MessageEnvelope>,
+}
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        if let Some(mut envelope) = self.envelope.take() {
+            // The memory queue has nothing to wait for.
+            self.queue.complete(&mut envelope).now_or_never().unwrap().unwrap();
+        }
+    }
+}
+
+struct Forgetful(Receiver);
+
+#[async_trait]
+impl IMessageReceiver for Forgetful {
+    async fn receive_message(&self, envelope: MessageEnvelope, queue: &dyn IMessageQueue) -> Result<()> {
+        let mut gone = Gone { queue, envelope: Some(envelope.clone()) };
+        let handled = AssertUnwindSafe(self.0.receive_message(envelope, queue)).catch_unwind().await;
+        gone.envelope = None;
+        handled.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Fault for TakesNothingBack {
+    fn receiver(&self, _: &Inner, receiver: Receiver) -> Result<Receiver> {
+        Ok(Arc::new(Forgetful(receiver)))
+    }
+}
+
+#[test]
+fn a_queue_that_takes_no_message_back_that_was_cut_off_fails_the_case_about_that() {
+    let problem = "the message whose handling was cut off by the drop of listen did not come back";
+    fails_only(fixture::<TakesNothingBack>, &[("end_listen_stops", problem)]);
+}
