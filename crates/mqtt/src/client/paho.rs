@@ -3,7 +3,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex as StdMutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -27,12 +27,15 @@ use tokio::{
 use super::{
     ClientError, Delivery, Event, Events, MessageProperties, Publication,
     backlog::Backlog,
-    properties::{from_paho, kept_session, reason, to_paho},
-    relay::{Entrance, Relay, reach},
+    connect_packet::{Greeting, Session, one_time_secret},
+    guard::Guard,
+    properties::{from_paho, reason, seconds, to_paho},
+    relay::{Entrance, Guarded, Relay, reach},
 };
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, QoS, Will},
     resolver::ConnectTarget,
+    secret::Secret,
     transport::{Transport, TransportError},
 };
 
@@ -47,11 +50,12 @@ static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClie
 ///
 /// The library runs all callbacks of the process on two threads, so callbacks here only push to a channel.
 pub(crate) struct Client {
-    /// Another one for each connection, where the broker is to forget the session with it. What was in flight
-    /// fails with the old one. In one that goes on, the library begins its numbers of messages anew although
-    /// older messages, which it sends at last, have theirs: the second of two acknowledgements of such a
-    /// message would be taken for that of a new one. The library makes second ones itself: where one client of
-    /// a process comes back to a kept session, it sends again what is in flight of them all.
+    /// Another one for each connection. What was in flight fails with the old one, as the library believes in
+    /// clean sessions: the relay says otherwise to the broker, and `guard` does what the library would not have
+    /// to. In one that goes on, the library begins its numbers of messages anew although older messages, which
+    /// it sends at last, have theirs: the second of two acknowledgements of such a message would be taken for
+    /// that of a new one. And where one client of a process comes back to a session, it sends again what is in
+    /// flight of them all.
     inner: ArcSwap<AsyncClient>,
     client_id: String,
     version: MqttVersion,
@@ -61,6 +65,8 @@ pub(crate) struct Client {
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
     /// of the process.
     attempt: Mutex<Option<Attempt>>,
+    /// Of a session that the broker keeps.
+    guard: Arc<Guard>,
     /// What the library is connected to, or was last.
     relay: StdMutex<Option<Relay>>,
 }
@@ -79,6 +85,7 @@ impl Client {
             events,
             backlog,
             attempt: Mutex::default(),
+            guard: Arc::default(),
             relay: StdMutex::default(),
         };
         Ok((client, receiver))
@@ -105,15 +112,11 @@ impl Client {
             // The attempt before was given up, and succeeded after all.
             let _ = self.inner().disconnect(None).await;
         }
-        self.set_relay(None);
-        if options.clean_session {
-            self.inner.store(Arc::new(library_client(
-                &self.client_id,
-                self.version,
-                &self.events,
-                &self.backlog,
-            )?));
+        if let Some(relay) = self.take_relay() {
+            relay.end().await;
         }
+        let client = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
+        self.inner.store(Arc::new(client));
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
             .await
@@ -121,12 +124,22 @@ impl Client {
             .map_err(no_relay)??;
         let limit = limit.saturating_sub(start.elapsed());
         let entrance = Entrance::open().await.map_err(no_relay)?;
+        let greeting = Greeting {
+            secret: one_time_secret().map_err(no_relay)?,
+            password: target.password.clone(),
+            session: session(options),
+        };
+        let guarded = (!options.clean_session).then(|| Guarded {
+            guard: self.guard.clone(),
+            connection: self.guard.connect(address),
+            has_properties: self.version == MqttVersion::V5,
+        });
         let (held, released) = oneshot::channel::<()>();
         *attempt = Some(released);
 
         let events = self.events.clone();
         let mut token = self.inner().connect_with_callbacks(
-            connect_options(entrance.address, target, options, limit)?,
+            connect_options(entrance.address, &greeting.secret, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -139,8 +152,8 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, target.password.clone(), self.backlog.clone()) => {
-                self.set_relay(Some(relay.map_err(no_relay)?));
+            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone()) => {
+                *self.relay() = Some(relay.map_err(no_relay)?);
                 token.await
             }
         };
@@ -151,8 +164,7 @@ impl Client {
         match outcome {
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
             Err(error) => {
-                let lost = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
-                let why = lost.as_ref().and_then(Relay::why_lost);
+                let why = self.relay().as_ref().and_then(Relay::why_lost);
                 Err(why.map_or_else(|| connect_error(error), ClientError::Transport))
             }
         }
@@ -203,7 +215,7 @@ impl Client {
 
     /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
     pub(crate) async fn disconnect(&self) {
-        let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let relay = self.take_relay();
         // An error means that there is no connection.
         if let (Ok(_), Some(mut relay)) = (self.inner().disconnect(None).await, relay) {
             relay.delivered().await;
@@ -214,8 +226,12 @@ impl Client {
         self.inner.load_full()
     }
 
-    fn set_relay(&self, relay: Option<Relay>) {
-        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = relay;
+    fn relay(&self) -> MutexGuard<'_, Option<Relay>> {
+        self.relay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_relay(&self) -> Option<Relay> {
+        self.relay().take()
     }
 }
 
@@ -298,27 +314,35 @@ fn library_client(
     Ok(client)
 }
 
+/// What the broker is to do with the session.
+fn session(options: &ConnectionOptions) -> Session {
+    match (options.clean_session, options.version) {
+        (true, _) => Session::Clean,
+        (false, MqttVersion::V3_1_1) => Session::Kept(None),
+        (false, MqttVersion::V5) => Session::Kept(Some(options.session_expiry.map_or(u32::MAX, seconds))),
+    }
+}
+
 fn connect_options(
     address: SocketAddr,
+    secret: &Secret,
     target: &ConnectTarget,
     options: &ConnectionOptions,
     limit: Duration,
-) -> Result<ConnectOptions, ClientError> {
+) -> ConnectOptions {
     // With its default version the library tries again with 3.1, also after wrong credentials.
     let mut builder = ConnectOptionsBuilder::with_mqtt_version(paho_version(options.version));
     match options.version {
-        MqttVersion::V3_1_1 => builder.clean_session(options.clean_session),
-        MqttVersion::V5 => builder.clean_start(options.clean_session),
+        MqttVersion::V3_1_1 => builder.clean_session(true),
+        MqttVersion::V5 => builder.clean_start(true),
     };
-    if options.version == MqttVersion::V5 && !options.clean_session {
-        builder.properties(kept_session(options.session_expiry)?);
-    }
     builder
         .server_uris(&[format!("tcp://{address}")])
         .keep_alive_interval(keepalive(options.keepalive_timeout))
         .connect_timeout(whole_seconds(limit))
-        .max_inflight(MAX_BUFFERED);
-    // The password is added by the relay: the library would log it.
+        .max_inflight(MAX_BUFFERED)
+        // The relay puts the password in its place: the library would log that.
+        .password(secret.expose());
     if let Some(username) = &target.username {
         builder.user_name(username);
     }
@@ -326,7 +350,7 @@ fn connect_options(
         let will = MessageBuilder::new().topic(topic).payload(payload.as_ref()).qos(paho_qos(*qos));
         builder.will_message(will.retained(*retain).finalize());
     }
-    Ok(builder.finalize())
+    builder.finalize()
 }
 
 fn paho_version(version: MqttVersion) -> PahoVersion {
