@@ -272,7 +272,7 @@ async fn upward(
             }
         };
         // All of it, also where nothing can be written any more: what the client confirms counts.
-        apply(&mut filter, &buffer[..length], &mut output);
+        apply(&mut filter, &mut buffer[..length], &mut output);
         unless_gone(&mut to, gone, async |to| pass_on(to, &buffer, &output).await).await;
     }
     unless_gone(&mut to, gone, async |to| drop(to.shutdown().await)).await;
@@ -306,12 +306,12 @@ async fn downward(
         if length == 0 {
             return Ok(());
         }
-        apply(&mut filter, &buffer[..length], &mut output);
+        apply(&mut filter, &mut buffer[..length], &mut output);
         pass_on(to, &buffer, &output).await;
     }
 }
 
-fn apply<R: Rules>(filter: &mut Option<Filter<R>>, input: &[u8], output: &mut Output) {
+fn apply<R: Rules>(filter: &mut Option<Filter<R>>, input: &mut [u8], output: &mut Output) {
     output.clear();
     match filter {
         Some(filter) => filter.filter(input, output),

@@ -79,7 +79,7 @@ impl Rules for Downward {
         matches!(first, CONNACK | PUBREC | PUBREL | PUBCOMP) || (first >> 4 == PUBLISH && qos(first) == 2)
     }
 
-    fn decide(&mut self, packet: &mut Vec<u8>, ended: bool) -> Fate {
+    fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
         let first = packet[0];
         if first >> 4 == PUBLISH {
             return match Head::parse(packet, self.has_properties) {

@@ -42,6 +42,8 @@ pub(in crate::client) enum Fate {
     /// More of it has to be there.
     Hold,
     Pass,
+    /// It is passed on behind these.
+    Behind([u8; 4]),
     /// It is passed on, and its rules follow what is still to come.
     Follow,
     Swallow,
@@ -52,14 +54,16 @@ pub(in crate::client) trait Rules {
     /// Whether a packet with that first byte has to be looked at. The others are passed on as they are.
     fn concerns(&mut self, first: u8) -> bool;
 
-    /// Decides on a packet by its beginning, with its length at least, which it may change. `ended`: it is all that comes.
-    fn decide(&mut self, packet: &mut Vec<u8>, ended: bool) -> Fate;
+    /// Decides on a packet by its beginning, with its length at least, which it may change. `ended`: it is all that
+    /// comes.
+    fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate;
 
     /// More of a packet that is followed.
     fn follow(&mut self, bytes: &[u8], ended: bool);
 }
 
-/// Passes a stream of packets on, and asks its rules about those that concern them. Nothing else is kept or copied.
+/// Passes a stream of packets on, and asks its rules about those that concern them. Only of these something is kept, where
+/// the stream is cut before it can be decided.
 pub(in crate::client) struct Filter<R> {
     framing: Framing,
     fate: Fate,
@@ -77,7 +81,7 @@ impl<R: Rules> Filter<R> {
         self.framing.at_start()
     }
 
-    pub(in crate::client) fn filter(&mut self, input: &[u8], output: &mut Output) {
+    pub(in crate::client) fn filter(&mut self, input: &mut [u8], output: &mut Output) {
         let mut at = 0;
         while at < input.len() {
             if self.framing.at_start() {
@@ -87,27 +91,41 @@ impl<R: Rules> Filter<R> {
             let range = at..at + part.length;
             at = range.end;
             match self.fate {
-                Fate::Pass => output.pass(range),
+                Fate::Pass | Fate::Behind(_) => output.pass(range),
                 Fate::Follow => {
                     self.rules.follow(&input[range.clone()], part.ended);
                     output.pass(range);
                 }
                 Fate::Swallow => {}
-                Fate::Hold => {
-                    self.held.extend_from_slice(&input[range]);
-                    self.fate = match self.framing.length() {
-                        Length::Unknown => Fate::Hold,
-                        Length::Known => self.rules.decide(&mut self.held, part.ended),
-                        Length::Malformed => Fate::Pass,
-                    };
-                    match self.fate {
-                        Fate::Hold if !part.ended => {}
-                        Fate::Swallow => self.held.clear(),
-                        // What ends too early is for its reader to judge.
-                        Fate::Pass | Fate::Follow | Fate::Hold => output.own(std::mem::take(&mut self.held)),
-                    }
-                }
+                Fate::Hold => self.decide(input, range, part.ended, output),
             }
+        }
+    }
+
+    fn decide(&mut self, input: &mut [u8], range: Range<usize>, ended: bool, output: &mut Output) {
+        let is_whole = self.held.is_empty();
+        let packet = if is_whole {
+            &mut input[range.clone()]
+        } else {
+            self.held.extend_from_slice(&input[range.clone()]);
+            &mut self.held
+        };
+        self.fate = match self.framing.length() {
+            Length::Unknown => Fate::Hold,
+            Length::Known => self.rules.decide(packet, ended),
+            Length::Malformed => Fate::Pass,
+        };
+        match self.fate {
+            Fate::Hold if !ended && is_whole => return self.held.extend_from_slice(&input[range]),
+            Fate::Hold if !ended => return,
+            Fate::Swallow => return self.held.clear(),
+            Fate::Behind(first) => output.own(first.to_vec()),
+            // What ends too early is for its reader to judge.
+            Fate::Pass | Fate::Follow | Fate::Hold => {}
+        }
+        match is_whole {
+            true => output.pass(range),
+            false => output.own(std::mem::take(&mut self.held)),
         }
     }
 }
@@ -123,7 +141,7 @@ pub(super) mod tests {
         piece: usize,
     ) -> Vec<u8> {
         let mut written = Vec::new();
-        for input in stream.chunks(piece) {
+        for input in stream.to_vec().chunks_mut(piece) {
             let mut output = Output::default();
             filter.filter(input, &mut output);
             for segment in output.segments() {
@@ -144,10 +162,11 @@ pub(super) mod tests {
             first >> 4 == 5
         }
 
-        fn decide(&mut self, packet: &mut Vec<u8>, _: bool) -> Fate {
+        fn decide(&mut self, packet: &mut [u8], _: bool) -> Fate {
             match packet.get(2) {
                 None => Fate::Hold,
                 Some(0) => Fate::Swallow,
+                Some(2) => Fate::Behind(*b"\x40\x02\0\0"),
                 Some(_) => {
                     packet[0] = 0x60;
                     Fate::Pass
@@ -160,18 +179,18 @@ pub(super) mod tests {
 
     #[test]
     fn packets_are_passed_changed_and_swallowed_however_they_come() {
-        let stream = b"\x30\x03abc\x50\x02\x00x\x30\x00\x50\x03\x01xy\x50\x00\x30\x01z";
+        let stream = b"\x30\x03abc\x50\x02\x00x\x30\x00\x50\x03\x01xy\x50\x00\x50\x02\x02x\x30\x01z";
+        let expected = b"\x30\x03abc\x30\x00\x60\x03\x01xy\x50\x00\x40\x02\0\0\x50\x02\x02x\x30\x01z";
         for piece in 1..=stream.len() {
-            let written = filtered(&mut Filter::new(Third), stream, piece);
-            assert_eq!(written, b"\x30\x03abc\x30\x00\x60\x03\x01xy\x50\x00\x30\x01z", "{piece}");
+            assert_eq!(filtered(&mut Filter::new(Third), stream, piece), expected, "{piece}");
         }
     }
 
     #[test]
-    fn what_does_not_concern_is_passed_in_one_piece_and_not_copied() {
-        let stream = b"\x30\x03abc\x40\x02\x00x\x30\x05ab";
+    fn what_is_passed_is_one_piece_and_not_copied() {
+        let mut stream = *b"\x30\x03abc\x40\x02\x00x\x50\x02\x01x\x30\x05ab";
         let mut output = Output::default();
-        Filter::new(Third).filter(stream, &mut output);
+        Filter::new(Third).filter(&mut stream, &mut output);
         assert_eq!(output.segments(), [Segment::Input(0..stream.len())]);
     }
 

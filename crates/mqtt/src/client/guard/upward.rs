@@ -25,7 +25,7 @@ impl Rules for Upward {
         first == PUBACK || (first >> 4 == PUBLISH && qos(first) == 2)
     }
 
-    fn decide(&mut self, packet: &mut Vec<u8>, _: bool) -> Fate {
+    fn decide(&mut self, packet: &mut [u8], _: bool) -> Fate {
         if packet[0] == PUBACK {
             let Some(id) = first_number(packet) else { return Fate::Hold };
             if self.guard.state().inbound.confirm(id, self.connection) {
@@ -37,12 +37,10 @@ impl Rules for Upward {
         match Head::parse(packet, false) {
             Parsed::Incomplete => Fate::Hold,
             Parsed::Malformed => Fate::Pass,
-            Parsed::Head(head) => {
-                if self.guard.state().outbound.publish(head.id) {
-                    packet.splice(0..0, answer(PUBREL, head.id));
-                }
-                Fate::Pass
-            }
+            Parsed::Head(head) => match self.guard.state().outbound.publish(head.id) {
+                true => Fate::Behind(answer(PUBREL, head.id)),
+                false => Fate::Pass,
+            },
         }
     }
 
