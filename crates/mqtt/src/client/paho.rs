@@ -410,3 +410,58 @@ pub(super) fn failed(error: Error) -> ClientError {
         error => ClientError::Failed(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pip_services_commons::config::ConfigParams;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::transport::Opened;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn an_intruder_who_is_at_the_entrance_first_gets_nothing_and_the_client_gets_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut broker, _) = listener.accept().await.unwrap();
+        let entrance = Entrance::open().await.unwrap();
+        let mut intruder = TcpStream::connect(entrance.address).await.unwrap();
+        // It knows the user name.
+        intruder.write_all(b"\x10\x12\0\x04MQTT\x04\x82\0\x3c\0\x02no\0\x02me").await.unwrap();
+
+        let (events, _receiver) = mpsc::unbounded_channel();
+        let backlog = Arc::default();
+        let client = library_client("yes", MqttVersion::V3_1_1, &events, &backlog).unwrap();
+        let options = ConnectionOptions::from_config(&ConfigParams::new()).unwrap();
+        let target = ConnectTarget {
+            endpoints: Vec::new(),
+            username: Some("me".into()),
+            password: Some(Secret::new("real")),
+        };
+        let greeting = Greeting {
+            secret: one_time_secret().unwrap(),
+            password: target.password.clone(),
+            session: session(&options),
+        };
+        let token =
+            client.connect(connect_options(entrance.address, &greeting.secret, &target, &options, SOON));
+        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog);
+        let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
+
+        let mut connect = [0; 27];
+        timeout(SOON, broker.read_exact(&mut connect)).await.unwrap().unwrap();
+        assert!(connect.ends_with(b"\0\x03yes\0\x02me\0\x04real"), "{connect:?}");
+        broker.write_all(b"\x20\x02\0\0").await.unwrap();
+        token.await.unwrap();
+        let mut got = Vec::new();
+        // Reset, or closed.
+        let _ = timeout(SOON, intruder.read_to_end(&mut got)).await.expect("it is still there");
+        assert!(got.is_empty());
+        client.disconnect(None).await.unwrap();
+    }
+}
