@@ -16,8 +16,7 @@ const REMEMBERED: usize = 4096;
 /// The client only sees messages at QoS 1, so that it hands each over at once and says so. What goes with QoS 2 is here: a
 /// message is not handed over again until the broker has released it (MQTT 3.1.1 and 5, section 4.3.3).
 ///
-/// Mosquitto 2.0.11 also publishes messages again that it has released, when it is started again before it has read the
-/// client's PUBCOMP. To another broker the protocol forbids that, and the same packet would be a new message under an id
+/// Mosquitto 2.0.11 also publishes messages again that it has released, under their old ids, when it is started again. To another broker the protocol forbids that, and the same packet would be a new message under an id
 /// that is free again, whose first copy was lost on the way. So a message that was released is taken for repeated only if
 /// nothing speaks for a new one:
 ///
@@ -26,6 +25,10 @@ const REMEMBERED: usize = 4096;
 /// - The broker gives ids in ascending order. That has been seen: it gave a higher one although it had been told that a
 ///   lower one was free, several times, and never went back. A new message under the old id could then only come after all
 ///   other ids, which have not been seen.
+///
+/// One case remains, which looks the same on the wire: a broker crashes, does not remember the last ids that it gave, gives
+/// one of them to a new message of the very same content, and writes it to a connection that breaks before anything of it
+/// arrives. Messages in envelopes never have the same content.
 #[derive(Default)]
 pub(super) struct Inbound {
     /// Counts the connections.
