@@ -50,12 +50,11 @@ static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClie
 ///
 /// The library runs all callbacks of the process on two threads, so callbacks here only push to a channel.
 pub(crate) struct Client {
-    /// Another one for each connection. What was in flight fails with the old one, as the library believes in
-    /// clean sessions: the relay says otherwise to the broker, and `guard` does what the library would not have
-    /// to. In one that goes on, the library begins its numbers of messages anew although older messages, which
-    /// it sends at last, have theirs: the second of two acknowledgements of such a message would be taken for
-    /// that of a new one. And where one client of a process comes back to a session, it sends again what is in
-    /// flight of them all.
+    /// Another one for each connection, which believes that its session is clean: what was in flight fails with
+    /// it. What a session that the broker keeps needs over all connections, the relay does. In a client that goes
+    /// on, the library begins its numbers of messages anew although older messages, which it sends at last, have
+    /// theirs: the second of two acknowledgements of such a message would be taken for that of a new one. And
+    /// where one client of a process comes back to a session, it sends again what is in flight of them all.
     inner: ArcSwap<AsyncClient>,
     client_id: String,
     version: MqttVersion,

@@ -104,7 +104,7 @@ impl Entrance {
                 }
                 Some(guest) = guests.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, connect, broker, guard, backlog);
+                        return Relay::start(client, Way { connect, broker, guard, backlog });
                     }
                 }
             }
@@ -117,6 +117,15 @@ pub(super) struct Guarded {
     pub(super) guard: Arc<Guard>,
     pub(super) connection: u64,
     pub(super) has_properties: bool,
+}
+
+/// What is beyond the relay, seen from the client.
+struct Way {
+    /// The first packet.
+    connect: Vec<u8>,
+    broker: Opened,
+    guard: Option<Guarded>,
+    backlog: Arc<Backlog>,
 }
 
 /// Passes on what the client and the broker write to each other, and keeps from the client that the broker
@@ -134,13 +143,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    fn start(
-        client: TcpStream,
-        connect: Vec<u8>,
-        broker: Opened,
-        guard: Option<Guarded>,
-        backlog: Arc<Backlog>,
-    ) -> io::Result<Self> {
+    fn start(client: TcpStream, way: Way) -> io::Result<Self> {
         client.set_nodelay(true)?;
         // Sockets belong to the runtime that they were made in.
         let client = client.into_std()?;
@@ -151,7 +154,7 @@ impl Relay {
         let (deliver, delivered) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let lost = Arc::new(OnceLock::new());
-        let relaying = relay(client, connect, broker, guard, backlog, cut, deliver, lost.clone());
+        let relaying = relay(client, way, cut, deliver, lost.clone());
         handle.spawn(async move {
             relaying.await;
             drop(end);
@@ -177,13 +180,9 @@ impl Relay {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that a relay is made of")]
 async fn relay(
     client: TcpStream,
-    connect: Vec<u8>,
-    broker: Opened,
-    guard: Option<Guarded>,
-    backlog: Arc<Backlog>,
+    Way { connect, broker, guard, backlog }: Way,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,

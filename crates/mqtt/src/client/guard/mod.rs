@@ -169,6 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_passed_on_before_all_of_it_is_there() {
+        let payload = vec![b'x'; 100_000];
+        for (first, lowered) in [(0x34, 0x32), (0x3c, 0x3a), (0x32, 0x32), (0x30, 0x30)] {
+            let mut connection = Connection::new(&Arc::default(), 1, false, 1000);
+            connection.down(&[BEGUN]);
+            let packet = publish(first, "t", 1, None, &payload);
+            let expected = publish(lowered, "t", 1, None, &payload);
+            assert_eq!(connection.down(&[&packet[..1000]]).0, expected[..1000]);
+            assert_eq!(connection.down(&[&packet[1000..]]).0, expected[1000..]);
+            assert_eq!(connection.up(&[&packet[..1000]]), packet[..1000]);
+        }
+    }
+
+    #[test]
     fn a_time_to_live_that_went_on_makes_no_new_message() {
         let guard: Arc<Guard> = Arc::default();
         let expiring = |first, left| publish(first, "t", 7, Some(&[2, 0, 0, 0, left]), b"x");
