@@ -212,13 +212,15 @@ impl Client {
         answer
     }
 
-    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
+    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then, and
+    /// no message that came is on its way to a listener: it would find those of the next connection.
     pub(crate) async fn disconnect(&self) {
         let relay = self.take_relay();
         // An error means that there is no connection.
         if let (Ok(_), Some(mut relay)) = (self.inner().disconnect(None).await, relay) {
             relay.delivered().await;
         }
+        self.backlog.empty().await;
     }
 
     fn inner(&self) -> Arc<AsyncClient> {

@@ -97,10 +97,11 @@ impl Entrance {
                 accepted = self.listener.accept(), if guests.len() < MOST_GUESTS => {
                     let (mut client, _) = accepted?;
                     let greeting = greeting.clone();
-                    guests.spawn(async move {
+                    let reading = async move {
                         let connect = connect_packet::read(&mut client, &greeting).await?;
                         io::Result::Ok((client, connect))
-                    });
+                    };
+                    guests.spawn_on(reading, runtime()?);
                 }
                 Some(guest) = guests.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
