@@ -47,12 +47,24 @@ impl Backlog {
             shrunk.await;
         }
     }
+
+    /// Waits until nothing waits.
+    pub(super) async fn empty(&self) {
+        loop {
+            let shrunk = self.shrunk.notified();
+            if self.bytes.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            shrunk.await;
+        }
+    }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         let before = self.backlog.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
-        if before >= LIMIT && before - self.bytes < LIMIT {
+        let after = before - self.bytes;
+        if after == 0 || (before >= LIMIT && after < LIMIT) {
             self.backlog.shrunk.notify_waiters();
         }
     }

@@ -5,10 +5,12 @@ mod backlog;
 mod connect_packet;
 mod error;
 mod event;
+mod guard;
 mod message;
 mod paho;
 mod properties;
 mod relay;
+mod replies;
 
 pub(crate) use error::{ClientError, Reason};
 pub(crate) use event::{Event, Events};

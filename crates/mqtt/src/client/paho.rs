@@ -3,7 +3,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex as StdMutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -27,12 +27,15 @@ use tokio::{
 use super::{
     ClientError, Delivery, Event, Events, MessageProperties, Publication,
     backlog::Backlog,
-    properties::{from_paho, kept_session, reason, to_paho},
-    relay::{Entrance, Relay, reach},
+    connect_packet::{Greeting, Session, one_time_secret},
+    guard::Guard,
+    properties::{from_paho, reason, seconds, to_paho},
+    relay::{Entrance, Guarded, Relay, reach},
 };
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, QoS, Will},
     resolver::ConnectTarget,
+    secret::Secret,
     transport::{Transport, TransportError},
 };
 
@@ -47,11 +50,11 @@ static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClie
 ///
 /// The library runs all callbacks of the process on two threads, so callbacks here only push to a channel.
 pub(crate) struct Client {
-    /// Another one for each connection, where the broker is to forget the session with it. What was in flight
-    /// fails with the old one. In one that goes on, the library begins its numbers of messages anew although
-    /// older messages, which it sends at last, have theirs: the second of two acknowledgements of such a
-    /// message would be taken for that of a new one. The library makes second ones itself: where one client of
-    /// a process comes back to a kept session, it sends again what is in flight of them all.
+    /// Another one for each connection, which believes that its session is clean: what was in flight fails with
+    /// it. What a session that the broker keeps needs over all connections, the relay does. In a client that goes
+    /// on, the library begins its numbers of messages anew although older messages, which it sends at last, have
+    /// theirs: the second of two acknowledgements of such a message would be taken for that of a new one. And
+    /// where one client of a process comes back to a session, it sends again what is in flight of them all.
     inner: ArcSwap<AsyncClient>,
     client_id: String,
     version: MqttVersion,
@@ -61,6 +64,8 @@ pub(crate) struct Client {
     /// client, which must not be the last one: dropped on the library's thread, it deadlocks every client
     /// of the process.
     attempt: Mutex<Option<Attempt>>,
+    /// Of a session that the broker keeps.
+    guard: Arc<Guard>,
     /// What the library is connected to, or was last.
     relay: StdMutex<Option<Relay>>,
 }
@@ -79,6 +84,7 @@ impl Client {
             events,
             backlog,
             attempt: Mutex::default(),
+            guard: Arc::default(),
             relay: StdMutex::default(),
         };
         Ok((client, receiver))
@@ -105,15 +111,11 @@ impl Client {
             // The attempt before was given up, and succeeded after all.
             let _ = self.inner().disconnect(None).await;
         }
-        self.set_relay(None);
-        if options.clean_session {
-            self.inner.store(Arc::new(library_client(
-                &self.client_id,
-                self.version,
-                &self.events,
-                &self.backlog,
-            )?));
+        if let Some(relay) = self.take_relay() {
+            relay.end().await;
         }
+        let client = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
+        self.inner.store(Arc::new(client));
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
             .await
@@ -121,12 +123,22 @@ impl Client {
             .map_err(no_relay)??;
         let limit = limit.saturating_sub(start.elapsed());
         let entrance = Entrance::open().await.map_err(no_relay)?;
+        let greeting = Greeting {
+            secret: one_time_secret().map_err(no_relay)?,
+            password: target.password.clone(),
+            session: session(options),
+        };
+        let guarded = (!options.clean_session).then(|| Guarded {
+            guard: self.guard.clone(),
+            connection: self.guard.connect(address),
+            has_properties: self.version == MqttVersion::V5,
+        });
         let (held, released) = oneshot::channel::<()>();
         *attempt = Some(released);
 
         let events = self.events.clone();
         let mut token = self.inner().connect_with_callbacks(
-            connect_options(entrance.address, target, options, limit)?,
+            connect_options(entrance.address, &greeting.secret, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -139,8 +151,8 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, target.password.clone(), self.backlog.clone()) => {
-                self.set_relay(Some(relay.map_err(no_relay)?));
+            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone()) => {
+                *self.relay() = Some(relay.map_err(no_relay)?);
                 token.await
             }
         };
@@ -151,8 +163,7 @@ impl Client {
         match outcome {
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
             Err(error) => {
-                let lost = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
-                let why = lost.as_ref().and_then(Relay::why_lost);
+                let why = self.relay().as_ref().and_then(Relay::why_lost);
                 Err(why.map_or_else(|| connect_error(error), ClientError::Transport))
             }
         }
@@ -201,21 +212,27 @@ impl Client {
         answer
     }
 
-    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then.
+    /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then, and
+    /// no message that came is on its way to a listener: it would find those of the next connection.
     pub(crate) async fn disconnect(&self) {
-        let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let relay = self.take_relay();
         // An error means that there is no connection.
         if let (Ok(_), Some(mut relay)) = (self.inner().disconnect(None).await, relay) {
             relay.delivered().await;
         }
+        self.backlog.empty().await;
     }
 
     fn inner(&self) -> Arc<AsyncClient> {
         self.inner.load_full()
     }
 
-    fn set_relay(&self, relay: Option<Relay>) {
-        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = relay;
+    fn relay(&self) -> MutexGuard<'_, Option<Relay>> {
+        self.relay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_relay(&self) -> Option<Relay> {
+        self.relay().take()
     }
 }
 
@@ -298,27 +315,35 @@ fn library_client(
     Ok(client)
 }
 
+/// What the broker is to do with the session.
+fn session(options: &ConnectionOptions) -> Session {
+    match (options.clean_session, options.version) {
+        (true, _) => Session::Clean,
+        (false, MqttVersion::V3_1_1) => Session::Kept(None),
+        (false, MqttVersion::V5) => Session::Kept(Some(options.session_expiry.map_or(u32::MAX, seconds))),
+    }
+}
+
 fn connect_options(
     address: SocketAddr,
+    secret: &Secret,
     target: &ConnectTarget,
     options: &ConnectionOptions,
     limit: Duration,
-) -> Result<ConnectOptions, ClientError> {
+) -> ConnectOptions {
     // With its default version the library tries again with 3.1, also after wrong credentials.
     let mut builder = ConnectOptionsBuilder::with_mqtt_version(paho_version(options.version));
     match options.version {
-        MqttVersion::V3_1_1 => builder.clean_session(options.clean_session),
-        MqttVersion::V5 => builder.clean_start(options.clean_session),
+        MqttVersion::V3_1_1 => builder.clean_session(true),
+        MqttVersion::V5 => builder.clean_start(true),
     };
-    if options.version == MqttVersion::V5 && !options.clean_session {
-        builder.properties(kept_session(options.session_expiry)?);
-    }
     builder
         .server_uris(&[format!("tcp://{address}")])
         .keep_alive_interval(keepalive(options.keepalive_timeout))
         .connect_timeout(whole_seconds(limit))
-        .max_inflight(MAX_BUFFERED);
-    // The password is added by the relay: the library would log it.
+        .max_inflight(MAX_BUFFERED)
+        // The relay puts the password in its place: the library would log that.
+        .password(secret.expose());
     if let Some(username) = &target.username {
         builder.user_name(username);
     }
@@ -326,7 +351,7 @@ fn connect_options(
         let will = MessageBuilder::new().topic(topic).payload(payload.as_ref()).qos(paho_qos(*qos));
         builder.will_message(will.retained(*retain).finalize());
     }
-    Ok(builder.finalize())
+    builder.finalize()
 }
 
 fn paho_version(version: MqttVersion) -> PahoVersion {
@@ -384,5 +409,60 @@ pub(super) fn failed(error: Error) -> ClientError {
         Error::ReasonCode(code, properties) => ClientError::Reason(reason(code, &properties)),
         Error::Publish(code, _) => failed(Error::from_return_code(code)),
         error => ClientError::Failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pip_services_commons::config::ConfigParams;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::transport::Opened;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn an_intruder_who_is_at_the_entrance_first_gets_nothing_and_the_client_gets_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut broker, _) = listener.accept().await.unwrap();
+        let entrance = Entrance::open().await.unwrap();
+        let mut intruder = TcpStream::connect(entrance.address).await.unwrap();
+        // It knows the user name.
+        intruder.write_all(b"\x10\x12\0\x04MQTT\x04\x82\0\x3c\0\x02no\0\x02me").await.unwrap();
+
+        let (events, _receiver) = mpsc::unbounded_channel();
+        let backlog = Arc::default();
+        let client = library_client("yes", MqttVersion::V3_1_1, &events, &backlog).unwrap();
+        let options = ConnectionOptions::from_config(&ConfigParams::new()).unwrap();
+        let target = ConnectTarget {
+            endpoints: Vec::new(),
+            username: Some("me".into()),
+            password: Some(Secret::new("real")),
+        };
+        let greeting = Greeting {
+            secret: one_time_secret().unwrap(),
+            password: target.password.clone(),
+            session: session(&options),
+        };
+        let token =
+            client.connect(connect_options(entrance.address, &greeting.secret, &target, &options, SOON));
+        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog);
+        let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
+
+        let mut connect = [0; 27];
+        timeout(SOON, broker.read_exact(&mut connect)).await.unwrap().unwrap();
+        assert!(connect.ends_with(b"\0\x03yes\0\x02me\0\x04real"), "{connect:?}");
+        broker.write_all(b"\x20\x02\0\0").await.unwrap();
+        token.await.unwrap();
+        let mut got = Vec::new();
+        // Reset, or closed.
+        let _ = timeout(SOON, intruder.read_to_end(&mut got)).await.expect("it is still there");
+        assert!(got.is_empty());
+        client.disconnect(None).await.unwrap();
     }
 }

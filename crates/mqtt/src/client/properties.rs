@@ -46,14 +46,6 @@ pub(super) fn from_paho(properties: &Properties) -> MessageProperties {
     }
 }
 
-/// The properties of a connection whose session the broker keeps for that long, or for ever.
-pub(super) fn kept_session(expiry: Option<Duration>) -> Result<Properties, ClientError> {
-    let mut properties = Properties::new();
-    let seconds = expiry.map_or(u32::MAX, seconds);
-    properties.push_u32(PropertyCode::SessionExpiryInterval, seconds).map_err(failed)?;
-    Ok(properties)
-}
-
 pub(super) fn reason(code: ReasonCode, properties: &Properties) -> Reason {
     let mut text = code.to_string().to_lowercase();
     if let Some(said) = properties.get_string(PropertyCode::ReasonString).filter(|said| !said.is_empty()) {
@@ -65,7 +57,7 @@ pub(super) fn reason(code: ReasonCode, properties: &Properties) -> Reason {
 }
 
 /// Whole seconds, which are all that the protocol has.
-fn seconds(time: Duration) -> u32 {
+pub(super) fn seconds(time: Duration) -> u32 {
     u32::try_from(whole_seconds(time).as_secs()).unwrap_or(u32::MAX)
 }
 
@@ -95,9 +87,7 @@ mod tests {
         };
         assert_eq!(from_paho(&to_paho(&expiring(1)).unwrap()), expiring(1000));
         assert_eq!(from_paho(&to_paho(&expiring(1001)).unwrap()), expiring(2000));
-        let session = |expiry| kept_session(expiry).unwrap().get_int(PropertyCode::SessionExpiryInterval);
-        assert_eq!(session(Some(Duration::from_millis(1500))), Some(2));
-        assert_eq!(session(None), Some(-1));
+        assert_eq!(seconds(Duration::MAX), u32::MAX);
     }
 
     #[test]

@@ -8,18 +8,22 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink, split},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
     net::{TcpListener, TcpSocket, TcpStream},
     runtime::{self, Handle},
     sync::oneshot,
+    task::JoinSet,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{backlog::Backlog, connect_packet};
-use crate::{
-    secret::Secret,
-    transport::{Opened, Transport, TransportError},
+use super::{
+    backlog::Backlog,
+    connect_packet::{self, Greeting},
+    guard::{Downward, Filter, Guard, Output, Rules, Segment, Upward},
+    replies::Replies,
 };
+use crate::transport::{Opened, Transport, TransportError};
 
 /// How long what is on its way may take when nobody waits for it any more.
 const GRACE: Duration = Duration::from_secs(1);
@@ -29,6 +33,9 @@ const BUFFER: usize = 64 * 1024;
 
 /// What the system may hold of what is passed on to a client.
 const SEND_BUFFER: u32 = 128 * 1024;
+
+/// How many may be at the entrance at once that have not said who they are.
+const MOST_GUESTS: usize = 64;
 
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
@@ -75,17 +82,51 @@ impl Entrance {
         Ok(Self { listener, address })
     }
 
-    /// Waits for the client, and lets nobody else in. Who else on this machine comes before it gets the connection,
-    /// with the password where it knows the user name, and the client's attempt fails.
+    /// Waits for the client, who knows the secret. Who else on this machine comes before it is sent away.
     pub(super) async fn admit(
         self,
         broker: Opened,
-        password: Option<Secret>,
+        greeting: Greeting,
+        guard: Option<Guarded>,
         backlog: Arc<Backlog>,
     ) -> io::Result<Relay> {
-        let (client, _) = self.listener.accept().await?;
-        Relay::start(client, broker, password, backlog)
+        let greeting = Arc::new(greeting);
+        let mut guests = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept(), if guests.len() < MOST_GUESTS => {
+                    let (mut client, _) = accepted?;
+                    let greeting = greeting.clone();
+                    let reading = async move {
+                        let connect = connect_packet::read(&mut client, &greeting).await?;
+                        io::Result::Ok((client, connect))
+                    };
+                    guests.spawn_on(reading, runtime()?);
+                }
+                Some(guest) = guests.join_next() => {
+                    if let Ok(Ok((client, connect))) = guest {
+                        return Relay::start(client, Way { connect, broker, guard, backlog });
+                    }
+                }
+            }
+        }
     }
+}
+
+/// A connection of a session that the broker keeps.
+pub(super) struct Guarded {
+    pub(super) guard: Arc<Guard>,
+    pub(super) connection: u64,
+    pub(super) has_properties: bool,
+}
+
+/// What is beyond the relay, seen from the client.
+struct Way {
+    /// The first packet.
+    connect: Vec<u8>,
+    broker: Opened,
+    guard: Option<Guarded>,
+    backlog: Arc<Backlog>,
 }
 
 /// Passes on what the client and the broker write to each other, and keeps from the client that the broker
@@ -96,18 +137,14 @@ impl Entrance {
 /// and dropped until it closes its side. So the client's socket must be open longer than the client's own.
 pub(super) struct Relay {
     /// Gone with this handle, which cuts the connection to the broker.
-    _kept: oneshot::Sender<()>,
+    kept: oneshot::Sender<()>,
     delivered: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<()>,
     lost: Arc<OnceLock<io::Error>>,
 }
 
 impl Relay {
-    fn start(
-        client: TcpStream,
-        broker: Opened,
-        password: Option<Secret>,
-        backlog: Arc<Backlog>,
-    ) -> io::Result<Self> {
+    fn start(client: TcpStream, way: Way) -> io::Result<Self> {
         client.set_nodelay(true)?;
         // Sockets belong to the runtime that they were made in.
         let client = client.into_std()?;
@@ -116,9 +153,14 @@ impl Relay {
         let client = TcpStream::from_std(client)?;
         let (kept, cut) = oneshot::channel();
         let (deliver, delivered) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let lost = Arc::new(OnceLock::new());
-        handle.spawn(relay(client, broker, password, backlog, cut, deliver, lost.clone()));
-        Ok(Self { _kept: kept, delivered, lost })
+        let relaying = relay(client, way, cut, deliver, lost.clone());
+        handle.spawn(async move {
+            relaying.await;
+            drop(end);
+        });
+        Ok(Self { kept, delivered, ended, lost })
     }
 
     /// What the transport says about the end of the connection to the broker.
@@ -130,100 +172,209 @@ impl Relay {
     pub(super) async fn delivered(&mut self) {
         let _ = (&mut self.delivered).await;
     }
+
+    /// Cuts the connection to the broker, and waits a while until all is read that the client wrote. So nothing of this
+    /// connection is confirmed when there is another.
+    pub(super) async fn end(self) {
+        drop(self.kept);
+        let _ = timeout(2 * GRACE, self.ended).await;
+    }
 }
 
 async fn relay(
     client: TcpStream,
-    broker: Opened,
-    password: Option<Secret>,
-    backlog: Arc<Backlog>,
+    Way { connect, broker, guard, backlog }: Way,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
-    let greeted = async {
-        let connect = connect_packet::read(&mut from_client, password.as_ref()).await?;
-        broker.greet(&connect).await
-    };
     let greeted = tokio::select! {
-        greeted = greeted => greeted,
+        greeted = broker.greet(&connect) => greeted,
         _ = &mut cut => Err(io::ErrorKind::Interrupted.into()),
     };
-    match greeted {
-        Ok(broker) => {
-            let (mut from_broker, mut to_broker) = split(broker);
-            let mut upward = pin!(async {
-                let _ = pass_on(&mut from_client, &mut to_broker, None).await;
-                let _ = to_broker.shutdown().await;
-                drop(deliver);
-            });
-            let mut downward = pin!(async {
-                if let Err(error) = pass_on(&mut from_broker, &mut to_client, Some(&backlog)).await {
-                    // Before the client reads the end.
-                    let _ = lost.set(error);
-                }
-            });
-            tokio::select! {
-                // A socket that is closed with something unread takes back what was written to it.
-                () = &mut upward => drop(timeout(GRACE, downward).await),
-                () = &mut downward => {}
-                _ = cut => drop(timeout(GRACE, upward).await),
-            }
+    let broker = match greeted {
+        Ok(broker) => broker,
+        Err(error) => {
+            let _ = lost.set(error);
+            let _ = to_client.shutdown().await;
+            let _ = copy(&mut from_client, &mut sink()).await;
+            return;
         }
-        Err(error) => drop(lost.set(error)),
-    }
+    };
+    let (from_broker, to_broker) = split(broker);
+    let replies: Arc<Replies> = Arc::default();
+    let (up, down) = match guard {
+        Some(Guarded { guard, connection, has_properties }) => (
+            Some(Filter::new(Upward::new(guard.clone(), connection))),
+            Some(Filter::new(Downward::new(guard, replies.clone(), has_properties))),
+        ),
+        None => (None, None),
+    };
+    let gone = CancellationToken::new();
+    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &gone, deliver));
+    // In a box, so that the broker's socket can go while what the client writes is still taken.
+    let mut downward = Box::pin(async {
+        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &backlog).await {
+            // Before the client reads the end.
+            let _ = lost.set(error);
+        }
+    });
+    let is_closed = tokio::select! {
+        () = &mut upward => {
+            // A socket that is closed with something unread takes back what was written to it.
+            let _ = timeout(GRACE, &mut downward).await;
+            true
+        }
+        () = &mut downward => false,
+        _ = cut => timeout(GRACE, &mut upward).await.is_ok(),
+    };
+    drop(downward);
+    gone.cancel();
     let _ = to_client.shutdown().await;
-    let _ = pass_on(&mut from_client, &mut sink(), None).await;
+    if !is_closed {
+        upward.await;
+    }
 }
 
-/// Passes on until there is nothing more to read, at the pace that a backlog allows. What cannot be written is
-/// dropped.
-async fn pass_on(
-    from: &mut (impl AsyncRead + Unpin),
+/// Passes on what the client writes until it closes, and the replies between its packets. What cannot be written, or comes
+/// when the broker is gone, is dropped.
+async fn upward(
+    mut from: impl AsyncRead + Unpin,
+    to: impl AsyncWrite + Unpin,
+    mut filter: Option<Filter<Upward>>,
+    replies: &Replies,
+    gone: &CancellationToken,
+    deliver: oneshot::Sender<()>,
+) {
+    let mut to = Some(to);
+    let mut buffer = vec![0; BUFFER];
+    let mut output = Output::default();
+    loop {
+        let is_between = filter.as_ref().is_some_and(Filter::is_between) && to.is_some();
+        if is_between {
+            let own = replies.take();
+            if !own.is_empty() {
+                output.clear();
+                output.own(own);
+                unless_gone(&mut to, gone, async |to| pass_on(to, &[], &output).await).await;
+            }
+        }
+        let length = tokio::select! {
+            read = from.read(&mut buffer) => match read {
+                Ok(length @ 1..) => length,
+                Ok(0) | Err(_) => break,
+            },
+            () = replies.added(), if is_between => continue,
+            () = gone.cancelled(), if to.is_some() => {
+                to = None;
+                continue;
+            }
+        };
+        // All of it, also where nothing can be written any more: what the client confirms counts.
+        apply(&mut filter, &mut buffer[..length], &mut output);
+        unless_gone(&mut to, gone, async |to| pass_on(to, &buffer, &output).await).await;
+    }
+    unless_gone(&mut to, gone, async |to| drop(to.shutdown().await)).await;
+    drop(deliver);
+}
+
+/// Does something with the way to the broker, unless the broker is gone, or goes meanwhile.
+async fn unless_gone<W>(to: &mut Option<W>, gone: &CancellationToken, what: impl AsyncFnOnce(&mut W)) {
+    if let Some(way) = to {
+        tokio::select! {
+            () = what(way) => {}
+            () = gone.cancelled() => *to = None,
+        }
+    }
+}
+
+/// Passes on what the broker writes until it closes, at the pace that a backlog allows.
+async fn downward(
+    mut from: impl AsyncRead + Unpin,
     to: &mut (impl AsyncWrite + Unpin),
-    backlog: Option<&Backlog>,
+    mut filter: Option<Filter<Downward>>,
+    replies: &Replies,
+    backlog: &Backlog,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
+    let mut output = Output::default();
     loop {
-        if let Some(backlog) = backlog {
-            backlog.room().await;
-        }
+        backlog.room().await;
+        replies.room().await;
         let length = from.read(&mut buffer).await?;
         if length == 0 {
             return Ok(());
         }
-        // What encrypts holds back what does not fill its buffer.
-        if to.write_all(&buffer[..length]).await.is_ok() {
-            let _ = to.flush().await;
+        apply(&mut filter, &mut buffer[..length], &mut output);
+        pass_on(to, &buffer, &output).await;
+    }
+}
+
+fn apply<R: Rules>(filter: &mut Option<Filter<R>>, input: &mut [u8], output: &mut Output) {
+    output.clear();
+    match filter {
+        Some(filter) => filter.filter(input, output),
+        None => output.pass(0..input.len()),
+    }
+}
+
+/// Writes what a filter put out. What cannot be written is dropped.
+async fn pass_on(to: &mut (impl AsyncWrite + Unpin), input: &[u8], output: &Output) {
+    for segment in output.segments() {
+        let bytes = match segment {
+            Segment::Input(range) => &input[range.clone()],
+            Segment::Own(bytes) => bytes,
+        };
+        if to.write_all(bytes).await.is_err() {
+            return;
         }
     }
+    // What encrypts holds back what does not fill its buffer.
+    let _ = to.flush().await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{client::connect_packet::Session, secret::Secret};
 
     const SOON: Duration = Duration::from_secs(20);
 
+    /// With the password `key`, and without it.
+    const KNOCK: &[u8] = b"\x10\x11\0\x04MQTT\x04\x42\0\0\0\0\0\x03key";
     const CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0";
 
-    async fn relayed() -> (TcpStream, Relay, TcpStream) {
-        relayed_with(Arc::default()).await
+    fn greeting() -> Greeting {
+        let secret = Secret::new("key");
+        Greeting { secret, password: None, session: Session::Clean }
     }
 
-    async fn relayed_with(backlog: Arc<Backlog>) -> (TcpStream, Relay, TcpStream) {
+    async fn connected() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let to_broker = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (mut broker, _) = listener.accept().await.unwrap();
+        let one = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (one, listener.accept().await.unwrap().0)
+    }
+
+    async fn relayed() -> (TcpStream, Relay, TcpStream) {
+        relayed_with(None, Arc::default()).await
+    }
+
+    async fn relayed_with(guard: Option<Guarded>, backlog: Arc<Backlog>) -> (TcpStream, Relay, TcpStream) {
+        let (to_broker, mut broker) = connected().await;
         let entrance = Entrance::open().await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
-        let relay = entrance.admit(Opened::Stream(Box::new(to_broker)), None, backlog).await.unwrap();
-        client.write_all(CONNECT).await.unwrap();
-        let mut connect = [0; CONNECT.len()];
-        broker.read_exact(&mut connect).await.unwrap();
-        assert_eq!(connect, CONNECT);
+        client.write_all(KNOCK).await.unwrap();
+        let opened = Opened::Stream(Box::new(to_broker));
+        let relay = entrance.admit(opened, greeting(), guard, backlog).await.unwrap();
+        assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
         (client, relay, broker)
+    }
+
+    async fn read<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
+        let mut read = [0; N];
+        timeout(SOON, stream.read_exact(&mut read)).await.expect("nothing comes").unwrap();
+        read
     }
 
     async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -272,7 +423,7 @@ mod tests {
     #[tokio::test]
     async fn a_broker_has_to_wait_while_messages_wait_and_the_client_has_not() {
         let backlog: Arc<Backlog> = Arc::default();
-        let (mut client, _relay, mut broker) = relayed_with(backlog.clone()).await;
+        let (mut client, _relay, mut broker) = relayed_with(None, backlog.clone()).await;
         let waiting = [backlog.add_bytes(900_000), backlog.add_bytes(900_000)];
         let mut written = 0;
         while let Ok(length) = timeout(GRACE, broker.write(&[7; 100_000])).await {
@@ -299,5 +450,68 @@ mod tests {
         timeout(SOON, relay.delivered()).await.unwrap();
         drop(relay);
         assert_eq!(read_to_end(&mut broker).await.unwrap(), [7; 50_000]);
+    }
+
+    #[tokio::test]
+    async fn an_intruder_is_sent_away_and_the_client_let_in() {
+        let (to_broker, mut broker) = connected().await;
+        let entrance = Entrance::open().await.unwrap();
+        let mut silent = TcpStream::connect(entrance.address).await.unwrap();
+        let mut guessing = TcpStream::connect(entrance.address).await.unwrap();
+        guessing.write_all(&KNOCK.to_ascii_uppercase()).await.unwrap();
+        let mut client = TcpStream::connect(entrance.address).await.unwrap();
+        client.write_all(KNOCK).await.unwrap();
+        let opened = Opened::Stream(Box::new(to_broker));
+        let greeting = Greeting { password: Some(Secret::new("real")), ..greeting() };
+        let _relay = entrance.admit(opened, greeting, None, Arc::default()).await.unwrap();
+        let greeted = read::<{ KNOCK.len() + 1 }>(&mut broker).await;
+        assert!(greeted.ends_with(b"real"));
+        broker.write_all(b"for the client").await.unwrap();
+        assert_eq!(&read::<14>(&mut client).await, b"for the client");
+        for intruder in [&mut silent, &mut guessing] {
+            assert_eq!(read_to_end(intruder).await.unwrap_or_default(), b"");
+        }
+    }
+
+    /// A connection of a kept session.
+    fn guarded(guard: &Arc<Guard>) -> Option<Guarded> {
+        let guard = guard.clone();
+        let connection = guard.connect((Ipv4Addr::LOCALHOST, 1883).into());
+        Some(Guarded { guard, connection, has_properties: false })
+    }
+
+    #[tokio::test]
+    async fn what_the_client_confirms_when_the_broker_is_gone_is_not_handed_over_again() {
+        let guard: Arc<Guard> = Arc::default();
+        let kept = b"\x20\x02\x01\0";
+        let (mut client, relay, mut broker) = relayed_with(guarded(&guard), Arc::default()).await;
+        broker.write_all(kept).await.unwrap();
+        broker.write_all(b"\x34\x06\0\x01t\0\x01a\x34\x06\0\x01t\0\x02b").await.unwrap();
+        broker.set_zero_linger().unwrap();
+        read::<4>(&mut client).await;
+        assert_eq!(&read::<16>(&mut client).await, b"\x32\x06\0\x01t\0\x01a\x32\x06\0\x01t\0\x02b");
+        drop(broker);
+        assert_eq!(read_to_end(&mut client).await.unwrap(), b"");
+        client.write_all(b"\x40\x02\0\x01").await.unwrap();
+        drop(client);
+        relay.end().await;
+
+        let (mut client, _relay, mut broker) = relayed_with(guarded(&guard), Arc::default()).await;
+        broker.write_all(kept).await.unwrap();
+        broker.write_all(b"\x3c\x06\0\x01t\0\x01a\x3c\x06\0\x01t\0\x02b").await.unwrap();
+        read::<4>(&mut client).await;
+        assert_eq!(&read::<8>(&mut client).await, b"\x3a\x06\0\x01t\0\x02b");
+        assert_eq!(&read::<4>(&mut broker).await, b"\x50\x02\0\x01");
+    }
+
+    #[tokio::test]
+    async fn a_reply_waits_for_the_end_of_a_packet_of_the_client() {
+        let (mut client, _relay, mut broker) = relayed_with(guarded(&Arc::default()), Arc::default()).await;
+        client.write_all(b"\x30\x05\0\x01t").await.unwrap();
+        assert_eq!(&read::<5>(&mut broker).await, b"\x30\x05\0\x01t");
+        broker.write_all(b"\x62\x02\0\x09\xd0\0").await.unwrap();
+        assert_eq!(&read::<2>(&mut client).await, b"\xd0\0");
+        client.write_all(b"xy").await.unwrap();
+        assert_eq!(&read::<6>(&mut broker).await, b"xy\x70\x02\0\x09");
     }
 }

@@ -32,6 +32,8 @@ mod factories;
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
+/// What the broker and the client owe each other when a session is kept.
+mod kept;
 /// Threads, descriptors and memory.
 mod leaks;
 mod ledger;

@@ -51,7 +51,7 @@ async fn sends_at_qos_2_end_when_connections_are_reset_and_none_is_ok_that_the_b
     sends_end_when_connections_are_reset("2", "true").await;
 }
 
-/// The client sends again what a kept session had in flight.
+/// The client begins anew with each connection, and the broker's session goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sends_of_a_kept_session_end_when_connections_are_reset_and_none_is_ok_that_the_broker_has_not() {
     sends_end_when_connections_are_reset("1", "false").await;

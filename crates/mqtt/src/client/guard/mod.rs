@@ -1,0 +1,281 @@
+//! Guards a session that the broker keeps, between the client, which begins anew with each connection, and the broker,
+//! which goes on.
+
+mod downward;
+mod filter;
+mod frames;
+mod inbound;
+mod outbound;
+mod publish;
+mod upward;
+
+use std::{
+    hash::RandomState,
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+pub(super) use self::{
+    downward::Downward,
+    filter::{Filter, Output, Rules, Segment},
+    frames::{Malformed, Number},
+    upward::Upward,
+};
+use self::{inbound::Inbound, outbound::Outbound};
+
+const PUBLISH: u8 = 3;
+const PUBACK: u8 = 0x40;
+const PUBREC: u8 = 0x50;
+const PUBREL: u8 = 0x62;
+const PUBCOMP: u8 = 0x70;
+
+/// What a client and a broker that keeps its session owe each other at QoS 2, over all connections.
+#[derive(Default)]
+pub(super) struct Guard {
+    state: Mutex<State>,
+    keys: RandomState,
+}
+
+#[derive(Default)]
+struct State {
+    inbound: Inbound,
+    outbound: Outbound,
+    /// Which broker the last connection was to.
+    address: Option<SocketAddr>,
+}
+
+impl Guard {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another connection. Gives its number.
+    pub(super) fn connect(&self, address: SocketAddr) -> u64 {
+        let mut state = self.state();
+        if state.address.replace(address) != Some(address) {
+            // The ids of one broker say nothing about those of another, which may have a session of its own.
+            state.inbound.forget();
+            state.outbound.doubt();
+        }
+        state.inbound.connect()
+    }
+}
+
+/// The QoS of a PUBLISH packet with that first byte.
+fn qos(first: u8) -> u8 {
+    first >> 1 & 3
+}
+
+fn is_repetition(first: u8) -> bool {
+    first & 8 != 0
+}
+
+/// A packet that answers to a message with that id, or releases it.
+fn answer(first: u8, id: u16) -> [u8; 4] {
+    let [high, low] = id.to_be_bytes();
+    [first, 2, high, low]
+}
+
+/// The two bytes that follow a packet's length, when they are there.
+fn first_number(packet: &[u8]) -> Option<u16> {
+    let (length, size) = Number::read(packet.get(1..)?).ok()??;
+    let bytes = packet.get(1 + size..3 + size).filter(|_| length >= 2)?;
+    Some(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, sync::Arc};
+
+    use proptest::prelude::*;
+
+    use super::{filter::tests::filtered, publish::tests::publish, *};
+    use crate::client::replies::Replies;
+
+    const KEPT: &[u8] = b"\x20\x02\x01\0";
+    const BEGUN: &[u8] = b"\x20\x02\0\0";
+
+    /// A connection, whose pieces have that length.
+    struct Connection {
+        up: Filter<Upward>,
+        down: Filter<Downward>,
+        replies: Arc<Replies>,
+        piece: usize,
+    }
+
+    impl Connection {
+        fn new(guard: &Arc<Guard>, host: u8, version5: bool, piece: usize) -> Self {
+            let replies: Arc<Replies> = Arc::default();
+            let number = guard.connect((Ipv4Addr::new(127, 0, 0, host), 1883).into());
+            Self {
+                up: Filter::new(Upward::new(guard.clone(), number)),
+                down: Filter::new(Downward::new(guard.clone(), replies.clone(), version5)),
+                replies,
+                piece,
+            }
+        }
+
+        /// What the client reads of what the broker writes, and what is replied.
+        fn down(&mut self, packets: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
+            (filtered(&mut self.down, &packets.concat(), self.piece), self.replies.take())
+        }
+
+        fn up(&mut self, packets: &[&[u8]]) -> Vec<u8> {
+            filtered(&mut self.up, &packets.concat(), self.piece)
+        }
+    }
+
+    /// Messages of the ids 1 to 12 that went the whole way.
+    fn completed(connection: &mut Connection) {
+        for id in 1..=12 {
+            let sent = publish(0x34, "t", id, None, b"x");
+            assert_eq!(connection.down(&[&sent]).0, publish(0x32, "t", id, None, b"x"));
+            assert_eq!(connection.up(&[&answer(PUBACK, id)]), answer(PUBREC, id));
+            assert_eq!(connection.down(&[&answer(PUBREL, id)]), (vec![], answer(PUBCOMP, id).to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_message_is_handed_over_at_qos_1_and_answered_at_qos_2() {
+        for piece in 1..40 {
+            completed(&mut Connection::new(&Arc::default(), 1, false, piece));
+        }
+    }
+
+    #[test]
+    fn messages_at_other_qos_and_their_acknowledgements_stay_as_they_are() {
+        let mut connection = Connection::new(&Arc::default(), 1, false, 7);
+        let packets = [publish(0x32, "t", 1, None, b"x"), b"\x30\x04\0\x01tx".to_vec()].concat();
+        assert_eq!(connection.down(&[&packets]), (packets.clone(), vec![]));
+        assert_eq!(
+            connection.up(&[&answer(PUBACK, 1), &packets]),
+            [&answer(PUBACK, 1)[..], &packets].concat()
+        );
+    }
+
+    #[test]
+    fn what_a_broker_repeats_is_answered_and_kept_from_the_client_and_what_is_new_is_not() {
+        for piece in 1..40 {
+            let guard: Arc<Guard> = Arc::default();
+            completed(&mut Connection::new(&guard, 1, false, piece));
+            let mut connection = Connection::new(&guard, 1, false, piece);
+            let (repeated, other) = (publish(0x3c, "t", 11, None, b"x"), publish(0x3c, "t", 12, None, b"y"));
+            assert_eq!(
+                connection.down(&[KEPT, &repeated, &other]),
+                ([KEPT, &publish(0x3a, "t", 12, None, b"y")].concat(), answer(PUBREC, 11).to_vec()),
+                "{piece}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_is_passed_on_before_all_of_it_is_there() {
+        let payload = vec![b'x'; 100_000];
+        for (first, lowered) in [(0x34, 0x32), (0x3c, 0x3a), (0x32, 0x32), (0x30, 0x30)] {
+            let mut connection = Connection::new(&Arc::default(), 1, false, 1000);
+            connection.down(&[BEGUN]);
+            let packet = publish(first, "t", 1, None, &payload);
+            let expected = publish(lowered, "t", 1, None, &payload);
+            assert_eq!(connection.down(&[&packet[..1000]]).0, expected[..1000]);
+            assert_eq!(connection.down(&[&packet[1000..]]).0, expected[1000..]);
+            assert_eq!(connection.up(&[&packet[..1000]]), packet[..1000]);
+        }
+    }
+
+    #[test]
+    fn a_time_to_live_that_went_on_makes_no_new_message() {
+        let guard: Arc<Guard> = Arc::default();
+        let expiring = |first, left| publish(first, "t", 7, Some(&[2, 0, 0, 0, left]), b"x");
+        let mut connection = Connection::new(&guard, 1, true, 5);
+        connection.down(&[&expiring(0x34, 9)]);
+        assert_eq!(connection.up(&[&answer(PUBACK, 7)]), answer(PUBREC, 7));
+        let mut connection = Connection::new(&guard, 1, true, 5);
+        assert_eq!(connection.down(&[&expiring(0x3c, 8)]), (vec![], answer(PUBREC, 7).to_vec()));
+    }
+
+    #[test]
+    fn a_session_that_began_anew_or_at_another_broker_repeats_nothing() {
+        let repeated = publish(0x3c, "t", 12, None, b"x");
+        for (host, begin) in [(1, BEGUN), (2, KEPT)] {
+            let guard: Arc<Guard> = Arc::default();
+            completed(&mut Connection::new(&guard, 1, false, 50));
+            let handed = Connection::new(&guard, host, false, 50).down(&[begin, &repeated]).0;
+            assert_eq!(handed, [begin, &publish(0x3a, "t", 12, None, b"x")].concat());
+        }
+    }
+
+    #[test]
+    fn an_id_that_a_broker_may_hold_is_released_before_it_is_used_and_the_client_hears_of_its_own_answers_only()
+     {
+        for piece in 1..40 {
+            let guard: Arc<Guard> = Arc::default();
+            let sent = publish(0x34, "t", 1, None, b"x");
+            let mut connection = Connection::new(&guard, 1, false, piece);
+            connection.down(&[BEGUN]);
+            assert_eq!(connection.up(&[&sent]), sent, "the session is new");
+
+            let mut connection = Connection::new(&guard, 1, false, piece);
+            assert_eq!(connection.down(&[KEPT]), (KEPT.to_vec(), answer(PUBREL, 1).to_vec()));
+            assert_eq!(connection.up(&[&sent]), sent);
+            let answers = [answer(PUBCOMP, 1), answer(PUBREC, 1), answer(PUBCOMP, 1)].concat();
+            assert_eq!(connection.down(&[&answers]), (answers[4..].to_vec(), vec![]));
+
+            let mut connection = Connection::new(&Arc::default(), 1, false, piece);
+            assert_eq!(connection.down(&[KEPT]), (KEPT.to_vec(), vec![]));
+            assert_eq!(connection.up(&[&sent]), [&answer(PUBREL, 1)[..], &sent].concat());
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_for_the_client_to_judge() {
+        for packet in
+            [&b"\x62\x01\0"[..], b"\x70\0", b"\x34\x03\0\x09t", b"\x34\x05\0\x01t\0\0", b"\x20\x01\0"]
+        {
+            for piece in 1..=packet.len() {
+                let mut connection = Connection::new(&Arc::default(), 1, false, piece);
+                assert_eq!(connection.down(&[packet]), (packet.to_vec(), vec![]), "{packet:?}");
+                assert_eq!(connection.up(&[packet]), packet);
+            }
+        }
+    }
+
+    fn packets() -> impl Strategy<Value = Vec<u8>> {
+        let id = 1u16..4;
+        let message = (prop::sample::select(vec![0x32, 0x34, 0x3a, 0x3c]), id.clone(), 0usize..80)
+            .prop_map(|(first, id, length)| publish(first, "t", id, None, &vec![b'x'; length]));
+        let answers = (prop::sample::select(vec![PUBACK, PUBREC, PUBREL, PUBCOMP]), id)
+            .prop_map(|(first, id)| answer(first, id).to_vec());
+        let other =
+            prop::sample::select(vec![KEPT.to_vec(), b"\xd0\0".to_vec(), b"\x30\x03\0\x01t".to_vec()]);
+        prop::collection::vec(prop_oneof![message, answers, other], 0..30).prop_map(|all| all.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_comes_of_a_stream_however_it_is_cut(
+            sides in prop::collection::vec((any::<bool>(), packets()), 1..6),
+            piece in 1usize..100,
+        ) {
+            let run = |piece| {
+                let guard: Arc<Guard> = Arc::default();
+                let mut came = Vec::new();
+                for (is_up, stream) in &sides {
+                    let mut connection = Connection::new(&guard, 1, false, piece);
+                    came.push(match is_up {
+                        true => (connection.up(&[stream]), vec![]),
+                        false => connection.down(&[stream]),
+                    });
+                }
+                came
+            };
+            prop_assert_eq!(run(piece), run(10_000));
+        }
+
+        #[test]
+        fn no_stream_is_too_malformed(stream in prop::collection::vec(any::<u8>(), 0..300), version5: bool) {
+            let mut connection = Connection::new(&Arc::default(), 1, version5, 11);
+            connection.down(&[&stream]);
+            connection.up(&[&stream]);
+        }
+    }
+}
