@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     ledger::Ledger,
-    support::{Observed, SOON, eventually, message, queue, text},
+    support::{Observed, SOON, eventually, message, queue, text, times},
     wiretap::Wiretap,
 };
 
@@ -44,14 +44,6 @@ const MAX_OUTSTANDING: usize = 500;
 
 /// The text of the last message of a run.
 const END: &str = "end";
-
-/// Of a count or a time, as much as the run shall have: ten times as much under stress.
-fn times(count: u32) -> u32 {
-    match std::env::var("CONFORMANCE_STRESS").as_deref() {
-        Ok("1") => count * 10,
-        _ => count,
-    }
-}
 
 /// A keepalive that outlasts each fault.
 const PATIENT: &str = "60000";
@@ -99,7 +91,7 @@ impl Run {
         let broker = TestBroker::builder(Engine::Mosquitto);
         let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
-        let wiretap = Wiretap::to(proxy.address(), version).await;
+        let wiretap = Wiretap::to(proxy.address(), if version == "5" { 5 } else { 4 }, None).await;
         let port = proxy.address().port().to_string();
         let tapped = wiretap.address.port().to_string();
         let observed = Observed::new();

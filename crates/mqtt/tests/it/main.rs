@@ -39,8 +39,12 @@ mod listening;
 mod malformed;
 /// Counters and log lines of connections.
 mod observing;
+/// MQTT packets as such, and a client of nothing else.
+mod packets;
 /// What each parameter does.
 mod parameters;
+/// What Mosquitto does that the tests under load rely on.
+mod proofs;
 /// A broker that resets connections while much is in flight.
 mod resets;
 /// Many queues.
