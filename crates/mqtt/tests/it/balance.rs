@@ -1,7 +1,7 @@
-// Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client, always when a persistent one is
-// started again and at times when clients come back. The protocol forbids it, and the client library takes them for new ones.
-// After a crash it also gives new messages the packet ids of others that are not released. The wiretap takes both down;
-// all else has to balance.
+// Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client: when it is started again, and when a
+// connection is lost as it is taken up again. The protocol forbids it, and the client library takes them for new ones. After a
+// crash it gives new messages the packet ids of others that are not released, which the library of version 5 takes for those.
+// The proofs show it, the wiretap takes both down; all else has to balance.
 
 use std::{
     collections::HashSet,
@@ -58,11 +58,21 @@ struct Setup {
     keepalive: &'static str,
     /// Whether the broker remembers over its end. It saves at every message then, which takes its time.
     persistent: bool,
+    /// Whether the sender gets no answer before the broker has saved what it answers for. Mosquitto by itself answers
+    /// first, and so loses what it acknowledged when it is killed.
+    saves_first: bool,
 }
 
 impl Setup {
     const fn new(qos: &'static str) -> Self {
-        Self { qos, version: "3.1.1", sender_keeps: false, keepalive: "1000", persistent: false }
+        Self {
+            qos,
+            version: "3.1.1",
+            sender_keeps: false,
+            keepalive: "1000",
+            persistent: false,
+            saves_first: false,
+        }
     }
 }
 
@@ -73,8 +83,6 @@ struct Run {
     broker: TestBroker,
     proxy: Proxy,
     wiretap: Wiretap,
-    /// Whether the broker may have forgotten what it did.
-    crashed: bool,
     observed: Observed,
     ledger: Arc<Ledger>,
     receiver: Arc<MqttMessageQueue>,
@@ -87,13 +95,14 @@ struct Run {
 
 impl Run {
     async fn begin(name: &str, setup: Setup) -> Self {
-        let Setup { qos, version, sender_keeps, keepalive, persistent } = setup;
+        let Setup { qos, version, sender_keeps, keepalive, persistent, saves_first } = setup;
         let broker = TestBroker::builder(Engine::Mosquitto);
         let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
-        let wiretap = Wiretap::to(proxy.address(), if version == "5" { 5 } else { 4 }, None).await;
-        let port = proxy.address().port().to_string();
-        let tapped = wiretap.address.port().to_string();
+        let level = if version == "5" { 5 } else { 4 };
+        let wiretap = Wiretap::to(proxy.address(), level, None).await;
+        let gate = Wiretap::to(proxy.address(), level, saves_first.then(|| broker.address())).await;
+        let [port, tapped] = [&gate, &wiretap].map(|wiretap| wiretap.address.port().to_string());
         let observed = Observed::new();
         let common = [
             ("topic", "orders"),
@@ -143,7 +152,6 @@ impl Run {
             broker,
             proxy,
             wiretap,
-            crashed: false,
             observed,
             ledger,
             receiver,
@@ -188,7 +196,7 @@ impl Run {
             repeated.len(),
             confused.len()
         );
-        let may_be_lost = if self.crashed { confused } else { HashSet::new() };
+        let may_be_lost = if self.setup.version == "5" { confused } else { HashSet::new() };
         self.ledger.assert_balanced(&may_be_lost, |text| self.setup.qos == "1" || repeated.contains(text));
         assert!(ended, "the last message did not come");
         self.sender.close(None).await.unwrap();
@@ -248,6 +256,8 @@ const AT_1: Setup = Setup::new("1");
 const AT_2: Setup = Setup::new("2");
 const SAVED_1: Setup = Setup { persistent: true, ..AT_1 };
 const SAVED_2: Setup = Setup { persistent: true, ..AT_2 };
+const KILLED_1: Setup = Setup { saves_first: true, ..SAVED_1 };
+const KILLED_2: Setup = Setup { saves_first: true, ..SAVED_2 };
 
 with_each_setup! {
     a_broker_that_is_stopped_and_started_again_loses_nothing:
@@ -256,11 +266,13 @@ with_each_setup! {
         qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_1 }),
         qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
         qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
-    a_broker_that_is_killed_loses_only_what_it_had_not_saved:
-        qos_1(SAVED_1),
-        qos_2(SAVED_2),
-        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
-        qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
+    a_killed_broker_that_saves_before_it_answers_loses_nothing:
+        qos_1(KILLED_1),
+        qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..KILLED_1 }),
+        qos_2(KILLED_2),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..KILLED_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..KILLED_2 }),
+        qos_2_of_version_5_where_both_sessions_are_kept(Setup { version: "5", sender_keeps: true, ..KILLED_2 });
     a_connection_that_is_cut_without_a_word_loses_nothing:
         qos_1(AT_1),
         qos_2(AT_2),
@@ -287,13 +299,10 @@ async fn a_broker_that_is_stopped_and_started_again_loses_nothing(run: Run) {
     run.end().await;
 }
 
-async fn a_broker_that_is_killed_loses_only_what_it_had_not_saved(mut run: Run) {
-    run.crashed = true;
+async fn a_killed_broker_that_saves_before_it_answers_loses_nothing(run: Run) {
     for _ in 0..times(2) {
         run.progress().await;
-        let saved = run.ledger.save_point();
         run.broker.crash().unwrap();
-        run.ledger.excuse_since(saved);
         run.broker.restart().unwrap();
     }
     run.end().await;
