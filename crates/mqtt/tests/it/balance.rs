@@ -39,9 +39,6 @@ const SENDERS: usize = 20;
 /// How many messages have to make the whole way between two faults.
 const PROGRESS: usize = 200;
 
-/// How many messages may wait for the receiver before those who send pause.
-const MAX_OUTSTANDING: usize = 500;
-
 /// The text of the last message of a run.
 const END: &str = "end";
 
@@ -61,6 +58,8 @@ struct Setup {
     /// Whether the sender gets no answer before the broker has saved what it answers for. Mosquitto by itself answers
     /// first, and so loses what it acknowledged when it is killed.
     saves_first: bool,
+    /// How many messages may wait for the receiver before those who send pause.
+    max_outstanding: usize,
 }
 
 impl Setup {
@@ -72,6 +71,7 @@ impl Setup {
             keepalive: "1000",
             persistent: false,
             saves_first: false,
+            max_outstanding: usize::MAX,
         }
     }
 }
@@ -95,7 +95,7 @@ struct Run {
 
 impl Run {
     async fn begin(name: &str, setup: Setup) -> Self {
-        let Setup { qos, version, sender_keeps, keepalive, persistent, saves_first } = setup;
+        let Setup { qos, version, sender_keeps, keepalive, persistent, saves_first, max_outstanding } = setup;
         let broker = TestBroker::builder(Engine::Mosquitto);
         let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
@@ -139,7 +139,9 @@ impl Run {
         }
         let (ledger, stopped) = (Arc::new(Ledger::default()), Arc::new(AtomicBool::new(false)));
         let sending = (0..SENDERS)
-            .map(|task| tokio::spawn(send(sender.clone(), ledger.clone(), stopped.clone(), task)))
+            .map(|task| {
+                tokio::spawn(send(sender.clone(), ledger.clone(), stopped.clone(), max_outstanding, task))
+            })
             .collect();
         let receiving = tokio::spawn(receive(receiver.clone(), ledger.clone()));
         let name = format!(
@@ -205,10 +207,16 @@ impl Run {
 }
 
 /// Sends one message after the other, and none twice.
-async fn send(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>, stopped: Arc<AtomicBool>, task: usize) {
+async fn send(
+    queue: Arc<MqttMessageQueue>,
+    ledger: Arc<Ledger>,
+    stopped: Arc<AtomicBool>,
+    max_outstanding: usize,
+    task: usize,
+) {
     let mut number = 0;
     while !stopped.load(Ordering::Relaxed) {
-        if ledger.outstanding() >= MAX_OUTSTANDING {
+        if ledger.outstanding() >= max_outstanding {
             sleep(Duration::from_millis(10)).await;
             continue;
         }
@@ -286,8 +294,11 @@ with_each_setup! {
         qos_1(AT_1),
         qos_2(AT_2);
     a_client_id_that_is_taken_over_loses_nothing_and_is_warned_of:
-        qos_1(AT_1),
-        qos_2(AT_2);
+        qos_1(SAVED_1),
+        qos_2(AT_2),
+        // Mosquitto writes all of its store at each PUBCOMP: the time for a backlog goes with the square of its length, and no
+        // ping is answered meanwhile.
+        qos_2_at_a_broker_that_keeps_it(Setup { max_outstanding: 500, ..SAVED_2 });
 }
 
 async fn a_broker_that_is_stopped_and_started_again_loses_nothing(run: Run) {
@@ -344,16 +355,18 @@ async fn packets_that_come_late_lose_nothing(run: Run) {
 async fn a_client_id_that_is_taken_over_loses_nothing_and_is_warned_of(run: Run) {
     // Version 3.1.1, keeping the session, no keepalive, and the id "receiver".
     const CONNECT: &[u8] = b"\x10\x14\0\x04MQTT\x04\0\0\0\0\x08receiver";
-    // Twice in a row is what is suspicious.
-    for _ in 0..times(3) {
-        let mut other = TcpStream::connect(run.broker.address()).await.unwrap();
-        other.write_all(CONNECT).await.unwrap();
-        // Until it is taken over itself. It acknowledges nothing, so that the broker keeps everything.
-        let mut got = Vec::new();
-        timeout(SOON, other.read_to_end(&mut got)).await.expect("nobody takes it back").unwrap();
-        assert_eq!(got[..4], [0x20, 2, 1, 0], "the session was not there");
+    for _ in 0..times(1) {
+        // Twice in a row is what is suspicious.
+        for _ in 0..3 {
+            let mut other = TcpStream::connect(run.broker.address()).await.unwrap();
+            other.write_all(CONNECT).await.unwrap();
+            // Until it is taken over itself. It acknowledges nothing, so that the broker keeps everything.
+            let mut got = Vec::new();
+            timeout(SOON, other.read_to_end(&mut got)).await.expect("nobody takes it back").unwrap();
+            assert_eq!(got[..4], [0x20, 2, 1, 0], "the session was not there");
+        }
+        run.progress().await;
     }
-    run.progress().await;
     // Once, or again after a while in which it seemed to be over.
     let warned = "Another client of client_id 'receiver'";
     assert!(run.observed.log.lines().iter().any(|line| line.contains(warned)), "nothing is told");

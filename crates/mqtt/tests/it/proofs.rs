@@ -1,6 +1,8 @@
 // What Mosquitto 2.0.11 does with messages of kept sessions when a connection or it itself ends, as far as the tests under
 // load rely on it. Told by a client of nothing but packets, so that nobody else can be at fault.
 
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
 use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::{
@@ -335,4 +337,30 @@ async fn a_crash_has_new_messages_published_under_ids_that_are_in_use() {
         let new = after.read(PUBLISH).await.unwrap();
         assert_eq!((new.id(), new.is_dup(), new.text(version)), (held.id(), false, "new".to_owned()));
     }
+}
+
+/// The file of the broker's store, which is another one after each save.
+fn store(broker: &TestBroker) -> u64 {
+    let folder = format!("/proc/{}/cwd", broker.process_id().unwrap());
+    fs::metadata(Path::new(&folder).join("mosquitto.db")).unwrap().ino()
+}
+
+#[tokio::test]
+async fn mosquitto_writes_its_whole_store_at_each_pubcomp_and_at_no_pubrec() {
+    const MANY: u16 = 20;
+    let broker = persistent();
+    let mut receiver = receiver_in(State::Published, &broker, 4, MANY).await;
+    let mut saves = [0; 2];
+    for (kind, saves) in [PUBREC, PUBCOMP].into_iter().zip(&mut saves) {
+        for id in 1..=MANY {
+            let before = store(&broker);
+            receiver.answer(kind, id).await.unwrap();
+            // The second of two answers comes after the turn of the first has ended.
+            for _ in 0..2 {
+                receiver.waiting().await.unwrap();
+            }
+            *saves += u16::from(store(&broker) != before);
+        }
+    }
+    assert_eq!(saves, [0, MANY]);
 }
