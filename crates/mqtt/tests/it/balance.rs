@@ -56,7 +56,8 @@ struct Setup {
     /// Whether the broker remembers over its end. It saves at every message then, which takes its time.
     persistent: bool,
     /// Whether the sender gets no answer before the broker has saved what it answers for. Mosquitto by itself answers
-    /// first, and so loses what it acknowledged when it is killed.
+    /// first, and so loses what it acknowledged when it is killed. Where the sender keeps its session, the receiver gets
+    /// nothing sooner either: Mosquitto would deliver a message, forget that, and have the sender release it once more.
     saves_first: bool,
     /// How many messages may wait for the receiver before those who send pause.
     max_outstanding: usize,
@@ -100,8 +101,9 @@ impl Run {
         let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
         let level = if version == "5" { 5 } else { 4 };
-        let wiretap = Wiretap::to(proxy.address(), level, None).await;
-        let gate = Wiretap::to(proxy.address(), level, saves_first.then(|| broker.address())).await;
+        let saved_by = |gated: bool| gated.then(|| broker.address());
+        let wiretap = Wiretap::to(proxy.address(), level, saved_by(saves_first && sender_keeps)).await;
+        let gate = Wiretap::to(proxy.address(), level, saved_by(saves_first)).await;
         let [port, tapped] = [&gate, &wiretap].map(|wiretap| wiretap.address.port().to_string());
         let observed = Observed::new();
         let common = [

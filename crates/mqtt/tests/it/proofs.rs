@@ -339,6 +339,38 @@ async fn a_crash_has_new_messages_published_under_ids_that_are_in_use() {
     }
 }
 
+#[tokio::test]
+async fn a_crash_has_a_message_delivered_anew_that_its_sender_has_to_release_again() {
+    for version in VERSIONS {
+        let broker = persistent();
+        let mut before = receiver(&broker, version).await;
+        let (mut first, _) = RawClient::connect(&broker.address(), version, "sender", false).await.unwrap();
+        first.publish("orders", AT_2, 7, "once").await.unwrap();
+        first.read(PUBREC).await.unwrap();
+        RawClient::connect(&broker.address(), version, "", true)
+            .await
+            .unwrap()
+            .0
+            .have_it_saved()
+            .await
+            .unwrap();
+        first.answer(PUBREL, 7).await.unwrap();
+        let delivered = before.read(PUBLISH).await.unwrap();
+        before.answer(PUBREC, delivered.id()).await.unwrap();
+        before.read(PUBREL).await.unwrap();
+        // Before anybody has read PUBCOMP.
+        broker.crash().unwrap();
+        broker.restart().unwrap();
+        let mut after = receiver(&broker, version).await;
+        assert_eq!(after.waiting().await.unwrap(), [], "version {version}");
+        let (mut again, _) = RawClient::connect(&broker.address(), version, "sender", false).await.unwrap();
+        again.answer(PUBREL, 7).await.unwrap();
+        again.read(PUBCOMP).await.unwrap();
+        let anew = after.read(PUBLISH).await.unwrap();
+        assert_eq!((anew.is_dup(), anew.text(version)), (false, "once".to_owned()), "version {version}");
+    }
+}
+
 /// The file of the broker's store, which is another one after each save.
 fn store(broker: &TestBroker) -> u64 {
     let folder = format!("/proc/{}/cwd", broker.process_id().unwrap());

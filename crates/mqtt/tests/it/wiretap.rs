@@ -82,14 +82,14 @@ async fn pass_on(
 ) {
     let (mut piece, mut unread) = (vec![0; 65_536], Vec::new());
     while let Ok(length @ 1..) = from.read(&mut piece).await {
-        unread.extend_from_slice(&piece[..length]);
-        while let Some(packet) = Packet::take(&mut unread) {
-            record.lock().unwrap().note(&packet, version);
-        }
         if let Some(saver) = &mut saver
             && saver.have_it_saved().await.is_err()
         {
             return;
+        }
+        unread.extend_from_slice(&piece[..length]);
+        while let Some(packet) = Packet::take(&mut unread) {
+            record.lock().unwrap().note(&packet, version);
         }
         if to.write_all(&piece[..length]).await.is_err() {
             return;
