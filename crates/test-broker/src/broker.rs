@@ -86,7 +86,8 @@ impl TestBroker {
     /// nothing listens on the port and every connection is closed.
     ///
     /// A [persistent](TestBrokerBuilder::persistent) broker loses what it had not saved yet, acknowledged or not: both
-    /// engines acknowledge first and save a little later.
+    /// engines acknowledge first and save later. Mosquitto saves right after the answer what waits for a client that is
+    /// away, and what it has sent to one only when that one acknowledges, or when it saves for another reason.
     ///
     /// Does nothing when the broker is not running.
     ///

@@ -218,7 +218,8 @@ fn config(
         writeln!(config, "allow_anonymous false\npassword_file {}", password_file.display())
     };
     let _ = if settings.persistent {
-        // One change is enough to save, so that a crash loses only what changed in the last tenth of a second.
+        // One change is enough to save, as soon as it was answered. A message that goes straight to a subscriber is
+        // no change for Mosquitto, though, until the subscriber has acknowledged it: nothing makes it count.
         writeln!(
             config,
             "persistence true\npersistence_location {}/\nautosave_on_changes true\nautosave_interval 1",

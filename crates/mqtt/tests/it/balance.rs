@@ -1,10 +1,8 @@
-// Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client, always when a persistent one is
-// started again and at times when clients come back. The protocol forbids it, and the client library takes them for new ones.
-// After a crash it also gives new messages the packet ids of others that are not released. The wiretap takes both down;
-// all else has to balance.
+// Mosquitto 2.0.11 publishes messages at QoS 2 again that it had released to the client: when it is started again, and when a
+// connection is lost as it is taken up again. After a crash it gives new messages the packet ids of others that are not released.
+// The proofs show both and the wiretap counts them; neither may show in what a queue receives.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -29,7 +27,7 @@ use tokio::{
 
 use crate::{
     ledger::Ledger,
-    support::{Observed, SOON, eventually, message, queue, text},
+    support::{Observed, SOON, eventually, message, queue, text, times},
     wiretap::Wiretap,
 };
 
@@ -39,19 +37,8 @@ const SENDERS: usize = 20;
 /// How many messages have to make the whole way between two faults.
 const PROGRESS: usize = 200;
 
-/// How many messages may wait for the receiver before those who send pause.
-const MAX_OUTSTANDING: usize = 500;
-
 /// The text of the last message of a run.
 const END: &str = "end";
-
-/// Of a count or a time, as much as the run shall have: ten times as much under stress.
-fn times(count: u32) -> u32 {
-    match std::env::var("CONFORMANCE_STRESS").as_deref() {
-        Ok("1") => count * 10,
-        _ => count,
-    }
-}
 
 /// A keepalive that outlasts each fault.
 const PATIENT: &str = "60000";
@@ -66,11 +53,25 @@ struct Setup {
     keepalive: &'static str,
     /// Whether the broker remembers over its end. It saves at every message then, which takes its time.
     persistent: bool,
+    /// Whether the sender gets no answer before the broker has saved what it answers for. Mosquitto by itself answers
+    /// first, and so loses what it acknowledged when it is killed. Where the sender keeps its session, the receiver gets
+    /// nothing sooner either: Mosquitto would deliver a message, forget that, and have the sender release it once more.
+    saves_first: bool,
+    /// How many messages may wait for the receiver before those who send pause.
+    max_outstanding: usize,
 }
 
 impl Setup {
     const fn new(qos: &'static str) -> Self {
-        Self { qos, version: "3.1.1", sender_keeps: false, keepalive: "1000", persistent: false }
+        Self {
+            qos,
+            version: "3.1.1",
+            sender_keeps: false,
+            keepalive: "1000",
+            persistent: false,
+            saves_first: false,
+            max_outstanding: usize::MAX,
+        }
     }
 }
 
@@ -81,8 +82,6 @@ struct Run {
     broker: TestBroker,
     proxy: Proxy,
     wiretap: Wiretap,
-    /// Whether the broker may have forgotten what it did.
-    crashed: bool,
     observed: Observed,
     ledger: Arc<Ledger>,
     receiver: Arc<MqttMessageQueue>,
@@ -95,13 +94,15 @@ struct Run {
 
 impl Run {
     async fn begin(name: &str, setup: Setup) -> Self {
-        let Setup { qos, version, sender_keeps, keepalive, persistent } = setup;
+        let Setup { qos, version, sender_keeps, keepalive, persistent, saves_first, max_outstanding } = setup;
         let broker = TestBroker::builder(Engine::Mosquitto);
         let broker = if persistent { broker.persistent() } else { broker }.start().unwrap();
         let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
-        let wiretap = Wiretap::to(proxy.address(), version).await;
-        let port = proxy.address().port().to_string();
-        let tapped = wiretap.address.port().to_string();
+        let level = if version == "5" { 5 } else { 4 };
+        let saved_by = |gated: bool| gated.then(|| broker.address());
+        let wiretap = Wiretap::to(proxy.address(), level, saved_by(saves_first && sender_keeps)).await;
+        let gate = Wiretap::to(proxy.address(), level, saved_by(saves_first)).await;
+        let [port, tapped] = [&gate, &wiretap].map(|wiretap| wiretap.address.port().to_string());
         let observed = Observed::new();
         let common = [
             ("topic", "orders"),
@@ -138,7 +139,9 @@ impl Run {
         }
         let (ledger, stopped) = (Arc::new(Ledger::default()), Arc::new(AtomicBool::new(false)));
         let sending = (0..SENDERS)
-            .map(|task| tokio::spawn(send(sender.clone(), ledger.clone(), stopped.clone(), task)))
+            .map(|task| {
+                tokio::spawn(send(sender.clone(), ledger.clone(), stopped.clone(), max_outstanding, task))
+            })
             .collect();
         let receiving = tokio::spawn(receive(receiver.clone(), ledger.clone()));
         let name = format!(
@@ -151,7 +154,6 @@ impl Run {
             broker,
             proxy,
             wiretap,
-            crashed: false,
             observed,
             ledger,
             receiver,
@@ -187,17 +189,13 @@ impl Run {
         let ended = self.receiving.await.unwrap();
         let (repeated, confused) = {
             let record = self.wiretap.record();
-            (record.repeated.clone(), record.confused.clone())
+            (record.repeated.len(), record.confused.len())
         };
         println!(
             "{}: {}; the broker sent {} again after their release and {} under ids in use",
-            self.name,
-            self.ledger,
-            repeated.len(),
-            confused.len()
+            self.name, self.ledger, repeated, confused
         );
-        let may_be_lost = if self.crashed { confused } else { HashSet::new() };
-        self.ledger.assert_balanced(&may_be_lost, |text| self.setup.qos == "1" || repeated.contains(text));
+        self.ledger.assert_balanced(self.setup.qos == "2");
         assert!(ended, "the last message did not come");
         self.sender.close(None).await.unwrap();
         self.receiver.close(None).await.unwrap();
@@ -205,10 +203,16 @@ impl Run {
 }
 
 /// Sends one message after the other, and none twice.
-async fn send(queue: Arc<MqttMessageQueue>, ledger: Arc<Ledger>, stopped: Arc<AtomicBool>, task: usize) {
+async fn send(
+    queue: Arc<MqttMessageQueue>,
+    ledger: Arc<Ledger>,
+    stopped: Arc<AtomicBool>,
+    max_outstanding: usize,
+    task: usize,
+) {
     let mut number = 0;
     while !stopped.load(Ordering::Relaxed) {
-        if ledger.outstanding() >= MAX_OUTSTANDING {
+        if ledger.outstanding() >= max_outstanding {
             sleep(Duration::from_millis(10)).await;
             continue;
         }
@@ -256,6 +260,8 @@ const AT_1: Setup = Setup::new("1");
 const AT_2: Setup = Setup::new("2");
 const SAVED_1: Setup = Setup { persistent: true, ..AT_1 };
 const SAVED_2: Setup = Setup { persistent: true, ..AT_2 };
+const KILLED_1: Setup = Setup { saves_first: true, ..SAVED_1 };
+const KILLED_2: Setup = Setup { saves_first: true, ..SAVED_2 };
 
 with_each_setup! {
     a_broker_that_is_stopped_and_started_again_loses_nothing:
@@ -264,11 +270,13 @@ with_each_setup! {
         qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_1 }),
         qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
         qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
-    a_broker_that_is_killed_loses_only_what_it_had_not_saved:
-        qos_1(SAVED_1),
-        qos_2(SAVED_2),
-        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..SAVED_2 }),
-        qos_2_of_version_5(Setup { version: "5", ..SAVED_2 });
+    a_killed_broker_that_saves_before_it_answers_loses_nothing:
+        qos_1(KILLED_1),
+        qos_1_where_both_sessions_are_kept(Setup { sender_keeps: true, ..KILLED_1 }),
+        qos_2(KILLED_2),
+        qos_2_where_both_sessions_are_kept(Setup { sender_keeps: true, ..KILLED_2 }),
+        qos_2_of_version_5(Setup { version: "5", ..KILLED_2 }),
+        qos_2_of_version_5_where_both_sessions_are_kept(Setup { version: "5", sender_keeps: true, ..KILLED_2 });
     a_connection_that_is_cut_without_a_word_loses_nothing:
         qos_1(AT_1),
         qos_2(AT_2),
@@ -282,8 +290,11 @@ with_each_setup! {
         qos_1(AT_1),
         qos_2(AT_2);
     a_client_id_that_is_taken_over_loses_nothing_and_is_warned_of:
-        qos_1(AT_1),
-        qos_2(AT_2);
+        qos_1(SAVED_1),
+        qos_2(AT_2),
+        // Mosquitto writes all of its store at each PUBCOMP: the time for a backlog goes with the square of its length, and no
+        // ping is answered meanwhile.
+        qos_2_at_a_broker_that_keeps_it(Setup { max_outstanding: 500, ..SAVED_2 });
 }
 
 async fn a_broker_that_is_stopped_and_started_again_loses_nothing(run: Run) {
@@ -295,13 +306,10 @@ async fn a_broker_that_is_stopped_and_started_again_loses_nothing(run: Run) {
     run.end().await;
 }
 
-async fn a_broker_that_is_killed_loses_only_what_it_had_not_saved(mut run: Run) {
-    run.crashed = true;
+async fn a_killed_broker_that_saves_before_it_answers_loses_nothing(run: Run) {
     for _ in 0..times(2) {
         run.progress().await;
-        let saved = run.ledger.save_point();
         run.broker.crash().unwrap();
-        run.ledger.excuse_since(saved);
         run.broker.restart().unwrap();
     }
     run.end().await;
@@ -343,16 +351,18 @@ async fn packets_that_come_late_lose_nothing(run: Run) {
 async fn a_client_id_that_is_taken_over_loses_nothing_and_is_warned_of(run: Run) {
     // Version 3.1.1, keeping the session, no keepalive, and the id "receiver".
     const CONNECT: &[u8] = b"\x10\x14\0\x04MQTT\x04\0\0\0\0\x08receiver";
-    // Twice in a row is what is suspicious.
-    for _ in 0..times(3) {
-        let mut other = TcpStream::connect(run.broker.address()).await.unwrap();
-        other.write_all(CONNECT).await.unwrap();
-        // Until it is taken over itself. It acknowledges nothing, so that the broker keeps everything.
-        let mut got = Vec::new();
-        timeout(SOON, other.read_to_end(&mut got)).await.expect("nobody takes it back").unwrap();
-        assert_eq!(got[..4], [0x20, 2, 1, 0], "the session was not there");
+    for _ in 0..times(1) {
+        // Twice in a row is what is suspicious.
+        for _ in 0..3 {
+            let mut other = TcpStream::connect(run.broker.address()).await.unwrap();
+            other.write_all(CONNECT).await.unwrap();
+            // Until it is taken over itself. It acknowledges nothing, so that the broker keeps everything.
+            let mut got = Vec::new();
+            timeout(SOON, other.read_to_end(&mut got)).await.expect("nobody takes it back").unwrap();
+            assert_eq!(got[..4], [0x20, 2, 1, 0], "the session was not there");
+        }
+        run.progress().await;
     }
-    run.progress().await;
     // Once, or again after a while in which it seemed to be over.
     let warned = "Another client of client_id 'receiver'";
     assert!(run.observed.log.lines().iter().any(|line| line.contains(warned)), "nothing is told");

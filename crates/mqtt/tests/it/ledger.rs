@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Mutex, MutexGuard},
 };
@@ -18,23 +18,14 @@ struct Book {
     invented: Vec<String>,
     /// How many were acknowledged and have not come.
     outstanding: usize,
-    /// Counts the events, so that it can be told which was first.
-    now: u64,
 }
 
 #[derive(Default)]
 struct Entry {
-    began: u64,
-    acknowledged: Option<u64>,
+    acknowledged: bool,
     failed: bool,
     received: usize,
-    /// Whether the broker died before it had to have saved the message.
-    excused: bool,
 }
-
-/// A point in time up to which the broker has saved everything.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SavePoint(u64);
 
 impl Ledger {
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -42,16 +33,13 @@ impl Ledger {
     }
 
     pub(crate) fn begin(&self, text: &str) {
-        let mut book = self.book();
-        let began = book.tick();
-        book.entries.insert(text.to_owned(), Entry { began, ..Entry::default() });
+        self.book().entries.insert(text.to_owned(), Entry::default());
     }
 
     pub(crate) fn acknowledge(&self, text: &str) {
         let book = &mut *self.book();
-        let now = book.tick();
         let entry = book.entries.get_mut(text).unwrap();
-        entry.acknowledged = Some(now);
+        entry.acknowledged = true;
         book.outstanding += usize::from(entry.received == 0);
     }
 
@@ -65,7 +53,7 @@ impl Ledger {
         match book.entries.get_mut(&text) {
             Some(entry) => {
                 entry.received += 1;
-                book.outstanding -= usize::from(entry.received == 1 && entry.acknowledged.is_some());
+                book.outstanding -= usize::from(entry.received == 1 && entry.acknowledged);
             }
             None => book.invented.push(text),
         }
@@ -78,32 +66,14 @@ impl Ledger {
 
     /// How many have made the whole way.
     pub(crate) fn arrived(&self) -> usize {
-        self.book().count(|entry| entry.acknowledged.is_some() && entry.received > 0)
+        self.book().count(|entry| entry.acknowledged && entry.received > 0)
     }
 
-    /// Where a Mosquitto is that saves on every change. It saves after each round of its loop, and in one round it
-    /// reads one packet of a connection. So when it has acknowledged a message, it has saved all that were
-    /// acknowledged on the same connection before that message was sent.
-    pub(crate) fn save_point(&self) -> SavePoint {
+    /// No message was lost or invented, and where each comes exactly once, none was received twice.
+    pub(crate) fn assert_balanced(&self, exactly_once: bool) {
         let book = self.book();
-        let acknowledged = book.entries.values().filter(|entry| entry.acknowledged.is_some());
-        SavePoint(acknowledged.map(|entry| entry.began).max().unwrap_or_default())
-    }
-
-    /// The broker lost what it knows since that point.
-    pub(crate) fn excuse_since(&self, SavePoint(saved): SavePoint) {
-        for entry in self.book().entries.values_mut() {
-            entry.excused |= entry.acknowledged.is_none_or(|acknowledged| acknowledged >= saved);
-        }
-    }
-
-    /// No message was lost or invented, and none was received twice, but for what is given.
-    pub(crate) fn assert_balanced(&self, may_be_lost: &HashSet<String>, may_repeat: impl Fn(&str) -> bool) {
-        let book = self.book();
-        let mut lost = book.texts(Entry::is_lost);
-        lost.retain(|text| !may_be_lost.contains(text));
-        let mut repeated = book.texts(Entry::is_repeated);
-        repeated.retain(|text| !may_repeat(text));
+        let lost = book.texts(Entry::is_lost);
+        let repeated = if exactly_once { book.texts(Entry::is_repeated) } else { Vec::new() };
         let wrong = [("lost", lost), ("invented", book.invented.clone()), ("received twice", repeated)];
         for (what, texts) in wrong {
             let listed = &texts[..texts.len().min(LISTED)];
@@ -113,11 +83,6 @@ impl Ledger {
 }
 
 impl Book {
-    fn tick(&mut self) -> u64 {
-        self.now += 1;
-        self.now
-    }
-
     fn count(&self, matching: impl Fn(&Entry) -> bool) -> usize {
         self.entries.values().filter(|entry| matching(entry)).count()
     }
@@ -130,7 +95,7 @@ impl Book {
 
 impl Entry {
     fn is_lost(&self) -> bool {
-        self.acknowledged.is_some() && self.received == 0 && !self.excused
+        self.acknowledged && self.received == 0
     }
 
     fn is_repeated(&self) -> bool {
@@ -140,20 +105,19 @@ impl Entry {
 
 impl fmt::Display for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [acknowledged, failed, failed_received, received, lost, unsaved, repeated] = [
-            |entry: &Entry| entry.acknowledged.is_some(),
+        let [acknowledged, failed, failed_received, received, lost, repeated] = [
+            |entry: &Entry| entry.acknowledged,
             |entry: &Entry| entry.failed,
             |entry: &Entry| entry.failed && entry.received > 0,
             |entry: &Entry| entry.received > 0,
             Entry::is_lost,
-            |entry: &Entry| entry.excused && entry.acknowledged.is_some() && entry.received == 0,
             Entry::is_repeated,
         ]
         .map(|matching| self.count(matching));
         write!(
             f,
             "{} sent, {acknowledged} acknowledged, {failed} failed ({failed_received} of them received), \
-             {received} received, {lost} lost, {unsaved} not saved by the broker, {} invented, {repeated} duplicates",
+             {received} received, {lost} lost, {} invented, {repeated} duplicates",
             self.entries.len(),
             self.invented.len()
         )

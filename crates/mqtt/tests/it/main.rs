@@ -47,8 +47,12 @@ mod observing;
 mod packets;
 /// What each parameter does.
 mod parameters;
+/// What Mosquitto does that the tests under load rely on.
+mod proofs;
 /// A broker that does what a test tells it.
 mod puppet;
+/// A client of nothing but packets.
+mod raw_client;
 /// A broker that resets connections while much is in flight.
 mod resets;
 /// Many queues.

@@ -27,6 +27,14 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// A quiet time after which something that must not happen counts as not happened.
 pub(crate) const QUIET: Duration = Duration::from_millis(300);
 
+/// Of a count or a time, as much as the run shall have: ten times as much under stress.
+pub(crate) fn times(count: u32) -> u32 {
+    match std::env::var("CONFORMANCE_STRESS").as_deref() {
+        Ok("1") => count * 10,
+        _ => count,
+    }
+}
+
 /// Runs a scenario once on each engine.
 macro_rules! on_each_broker {
     ($($name:ident),+ $(,)?) => {$(

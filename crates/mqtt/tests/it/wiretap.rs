@@ -12,8 +12,10 @@ use tokio::{
     },
 };
 
-const PUBLISH: u8 = 3;
-const PUBREL: u8 = 6;
+use crate::{
+    packets::{PUBLISH, PUBREL},
+    raw_client::{Packet, RawClient},
+};
 
 /// Passes on what a broker and one client write, and takes down what the broker does with messages at QoS 2 that it
 /// must not do. So it can be told what comes of the broker and what of the client.
@@ -35,24 +37,32 @@ pub(crate) struct Record {
 }
 
 impl Wiretap {
-    pub(crate) async fn to(broker: SocketAddr, version: &str) -> Self {
+    /// A wiretap in front of the broker. With the address of a Mosquitto that keeps what it has, nothing that it writes
+    /// is passed on before it has saved what it did: it behaves like a broker that saves and then answers.
+    pub(crate) async fn to(broker: SocketAddr, version: u8, saved_by: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let record = Arc::new(Mutex::new(Record::default()));
-        let has_properties = version == "5";
         tokio::spawn({
             let record = record.clone();
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    let record = record.clone();
+                    let (record, saved_by) = (record.clone(), saved_by.clone());
                     tokio::spawn(async move {
                         let Ok(server) = TcpStream::connect(broker).await else { return };
                         let _ = (client.set_nodelay(true), server.set_nodelay(true));
+                        let saver = match saved_by {
+                            Some(address) => match RawClient::connect(&address, 4, "", true).await {
+                                Ok((saver, _)) => Some(saver),
+                                Err(_) => return,
+                            },
+                            None => None,
+                        };
                         let (mut from_client, to_client) = client.into_split();
                         let (from_server, mut to_server) = server.into_split();
                         tokio::select! {
                             _ = copy(&mut from_client, &mut to_server) => {}
-                            () = pass_on(from_server, to_client, &record, has_properties) => {}
+                            () = pass_on(from_server, to_client, saver, &record, version) => {}
                         }
                     });
                 }
@@ -69,15 +79,20 @@ impl Wiretap {
 async fn pass_on(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
+    mut saver: Option<RawClient>,
     record: &Mutex<Record>,
-    has_properties: bool,
+    version: u8,
 ) {
-    let (mut piece, mut unread) = ([0; 4096], Vec::new());
+    let (mut piece, mut unread) = (vec![0; 65_536], Vec::new());
     while let Ok(length @ 1..) = from.read(&mut piece).await {
+        if let Some(saver) = &mut saver
+            && saver.have_it_saved().await.is_err()
+        {
+            return;
+        }
         unread.extend_from_slice(&piece[..length]);
-        while let Some((first, body, end)) = packet(&unread) {
-            record.lock().unwrap().note(first, body, has_properties);
-            unread.drain(..end);
+        while let Some(packet) = Packet::take(&mut unread) {
+            record.lock().unwrap().note(&packet, version);
         }
         if to.write_all(&piece[..length]).await.is_err() {
             return;
@@ -85,34 +100,13 @@ async fn pass_on(
     }
 }
 
-/// The first packet if it is there in full: its first byte, what follows its length, and where it ends.
-fn packet(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
-    let (length, size) = variable(bytes.get(1..)?)?;
-    let end = 1 + size + length;
-    Some((bytes[0], bytes.get(1 + size..end)?, end))
-}
-
-/// A number of as many bytes as it needs, and how many these are.
-fn variable(bytes: &[u8]) -> Option<(usize, usize)> {
-    let size = 1 + bytes.iter().position(|byte| byte & 128 == 0)?;
-    let number = bytes[..size].iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 127));
-    Some((number, size))
-}
-
 impl Record {
-    fn note(&mut self, first: u8, body: &[u8], has_properties: bool) {
-        let number = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
-        match (first >> 4, first >> 1 & 3) {
-            (PUBLISH, 2) => {
-                let at = 2 + usize::from(number(0));
-                let rest = &body[at + 2..];
-                let properties = if has_properties { variable(rest).unwrap() } else { (0, 0) };
-                let text = String::from_utf8(rest[properties.0 + properties.1..].to_vec()).unwrap();
-                self.publish(number(at), text);
-            }
+    fn note(&mut self, packet: &Packet, version: u8) {
+        match (packet.kind(), packet.qos()) {
+            (PUBLISH, 2) => self.publish(packet.id(), packet.text(version)),
             (PUBREL, _) => {
-                if let Some(text) = self.open.remove(&number(0)) {
-                    self.published.insert(text, (number(0), true));
+                if let Some(text) = self.open.remove(&packet.id()) {
+                    self.published.insert(text, (packet.id(), true));
                 }
             }
             _ => {}
