@@ -41,22 +41,14 @@ impl Measured {
         value: f64,
     ) {
         let (question, case, lane) = of;
-        let place = self.figures.iter_mut().find(|figures| {
+        let same = |figures: &Figures| {
             (figures.question, figures.case.as_str(), figures.lane) == of && figures.metric == metric
-        });
-        let rounds = match place {
-            Some(figures) => &mut figures.rounds,
-            None => {
-                self.figures.push(Figures {
-                    question,
-                    case: case.to_owned(),
-                    lane,
-                    metric,
-                    rounds: Vec::new(),
-                });
-                &mut self.figures.last_mut().expect("it was pushed").rounds
-            }
         };
+        let place = self.figures.iter().position(same).unwrap_or_else(|| {
+            self.figures.push(Figures { question, case: case.to_owned(), lane, metric, rounds: Vec::new() });
+            self.figures.len() - 1
+        });
+        let rounds = &mut self.figures[place].rounds;
         rounds.resize(round, None);
         rounds.push(Some(value));
     }

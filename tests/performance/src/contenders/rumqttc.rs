@@ -19,6 +19,9 @@ use crate::{
 /// More than any payload, as what is larger is refused.
 const LARGEST_PACKET: usize = 1024 * 1024;
 
+/// How many messages may wait for its loop of events. With fewer, at QoS 0, who sends waits more often than it has to.
+const REQUESTS: usize = 1_000;
+
 /// A client all in Rust. Its own window keeps 100 messages at QoS 1 and 2 on their way.
 pub(crate) struct Rumqttc;
 
@@ -126,7 +129,7 @@ fn client(link: &Link, role: &str) -> (AsyncClient, EventLoop) {
     options.set_keep_alive(Duration::from_secs(60));
     options.set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET);
     options.set_inflight(WINDOW as u16);
-    let (client, mut events) = AsyncClient::new(options, WINDOW);
+    let (client, mut events) = AsyncClient::new(options, REQUESTS);
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     events.set_network_options(network);

@@ -1,7 +1,7 @@
 use std::process::Command;
 
 use super::{
-    Case, Lane, Question,
+    Case, Lane,
     measurements::{number, task},
 };
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) const ALLOCATIONS: Metric = Metric { name: "allocations", unit: "per 
 /// Messages in full.
 const MESSAGES: usize = 40_000;
 
-pub(super) fn question(context: &Context) -> Outcome<Question<'_>> {
+pub(super) fn question(context: &Context) -> Outcome<Vec<Case<'_>>> {
     let program = context.counting_program()?;
     let cases = [("each awaited", Pace::Awaited), ("many at once", Pace::Batch)].map(|(name, pace)| {
         let lanes = [&context.ours, &context.paho, &context.rumqttc].map(|who| {
@@ -32,5 +32,5 @@ pub(super) fn question(context: &Context) -> Outcome<Question<'_>> {
         });
         Case { name: name.to_owned(), lanes: lanes.into() }
     });
-    Ok(Question { cases: cases.into() })
+    Ok(cases.into())
 }

@@ -1,5 +1,5 @@
 use super::{
-    Case, Lane, Question,
+    Case, Lane,
     measurements::{journey, number},
 };
 use crate::{context::Context, figures::Metric, job::Link};
@@ -9,7 +9,7 @@ pub(crate) const CPU: Metric = Metric { name: "processor time for 100 000, both"
 const CPU_SENDER: Metric = Metric { name: "that of the sender", unit: "s" };
 const CPU_RECEIVER: Metric = Metric { name: "that of the receiver", unit: "s" };
 const PEAK_SENDER: Metric = Metric { name: "peak memory of the sender", unit: "MiB" };
-pub(crate) const PEAK: Metric = Metric { name: "peak memory of the receiver", unit: "MiB" };
+const PEAK: Metric = Metric { name: "peak memory of the receiver", unit: "MiB" };
 pub(crate) const MEMORY_AFTER: Metric = Metric { name: "memory of the receiver after them", unit: "MiB" };
 
 /// Messages in full, and what they are called.
@@ -19,7 +19,7 @@ const CASES: [(u8, usize, &str); 3] = [
     (0, 1_000_000, "QoS 0, 1 000 000 messages"),
 ];
 
-pub(super) fn question(context: &Context) -> Question<'_> {
+pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = CASES.map(|(qos, full, name)| {
         let lanes = context.everybody().into_iter().map(|who| {
             Lane::new(who.name(), move || {
@@ -41,5 +41,5 @@ pub(super) fn question(context: &Context) -> Question<'_> {
         });
         Case { name: name.to_owned(), lanes: lanes.collect() }
     });
-    Question { cases: cases.into() }
+    cases.into()
 }

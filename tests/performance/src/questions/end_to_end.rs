@@ -1,4 +1,4 @@
-use super::{Case, Lane, Question, measurements::journey};
+use super::{Case, Lane, measurements::journey};
 use crate::{contenders::Start, context::Context, figures::Metric, job::Link};
 
 pub(crate) const END_TO_END: Metric = Metric { name: "received", unit: "messages/s" };
@@ -6,7 +6,7 @@ pub(crate) const END_TO_END: Metric = Metric { name: "received", unit: "messages
 /// Messages in full, for each QoS.
 const MESSAGES: [usize; 2] = [200_000, 80_000];
 
-pub(super) fn question(context: &Context) -> Question<'_> {
+pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
     for (qos, full) in (0..).zip(MESSAGES) {
         let lane = |name, who: &'_ Start, envelope| {
@@ -21,5 +21,5 @@ pub(super) fn question(context: &Context) -> Question<'_> {
         lanes.insert(1, lane("pip-services-mqtt, envelope", &context.ours, true));
         cases.push(Case { name: format!("QoS {qos}"), lanes });
     }
-    Question { cases }
+    cases
 }

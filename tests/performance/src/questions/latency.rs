@@ -1,5 +1,5 @@
 use super::{
-    Case, Lane, Question,
+    Case, Lane,
     measurements::{number, start},
 };
 use crate::{
@@ -8,9 +8,9 @@ use crate::{
     job::{Job, Link, Reception},
 };
 
-pub(crate) const P50: Metric = Metric { name: "p50", unit: "µs" };
+const P50: Metric = Metric { name: "p50", unit: "µs" };
 pub(crate) const P99: Metric = Metric { name: "p99", unit: "µs" };
-pub(crate) const P999: Metric = Metric { name: "p99.9", unit: "µs" };
+const P999: Metric = Metric { name: "p99.9", unit: "µs" };
 
 /// Messages in full.
 const MESSAGES: usize = 5_000;
@@ -18,7 +18,7 @@ const MESSAGES: usize = 5_000;
 /// The Python queue looks every 100 ms whether there is something to receive.
 const MESSAGES_POLLED: usize = 1_000;
 
-pub(super) fn question(context: &Context) -> Question<'_> {
+pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = [("a receive that waits", Reception::Receive), ("a listener", Reception::Listen)].map(
         |(name, how)| {
             let lanes = context.everybody().into_iter().map(|who| {
@@ -36,5 +36,5 @@ pub(super) fn question(context: &Context) -> Question<'_> {
             Case { name: name.to_owned(), lanes: lanes.collect() }
         },
     );
-    Question { cases: cases.into() }
+    cases.into()
 }

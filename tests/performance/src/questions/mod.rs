@@ -20,9 +20,9 @@ use crate::{
 
 pub(crate) use self::{
     allocations::ALLOCATIONS,
-    cost::{CPU, MEMORY_AFTER, PEAK},
+    cost::{CPU, MEMORY_AFTER},
     end_to_end::END_TO_END,
-    latency::{P50, P99, P999},
+    latency::P99,
     send::SENT,
 };
 
@@ -47,21 +47,19 @@ pub(crate) enum QuestionId {
     Allocations,
 }
 
-/// A question and who answers it.
-pub(crate) struct Question<'a> {
-    pub(crate) cases: Vec<Case<'a>>,
-}
-
 /// What is compared: each case has its own contenders, which are measured by turns.
 pub(crate) struct Case<'a> {
     pub(crate) name: String,
     pub(crate) lanes: Vec<Lane<'a>>,
 }
 
+/// Measures once; gives what was measured.
+type Measure<'a> = dyn Fn() -> Outcome<Vec<(Metric, f64)>> + 'a;
+
 /// One contender in one case.
 pub(crate) struct Lane<'a> {
     pub(crate) name: &'static str,
-    pub(crate) measure: Box<dyn Fn() -> Outcome<Vec<(Metric, f64)>> + 'a>,
+    pub(crate) measure: Box<Measure<'a>>,
 }
 
 impl<'a> Lane<'a> {
@@ -76,7 +74,7 @@ impl QuestionId {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    fn ask(self, context: &Context) -> Outcome<Question<'_>> {
+    fn ask(self, context: &Context) -> Outcome<Vec<Case<'_>>> {
         Ok(match self {
             Self::Send => send::question(context),
             Self::EndToEnd => end_to_end::question(context),
@@ -95,7 +93,7 @@ impl QuestionId {
 pub(crate) fn measure(context: &Context) -> Outcome<Measured> {
     let mut measured = Measured::default();
     for &id in &context.questions {
-        for case in id.ask(context)?.cases {
+        for case in id.ask(context)? {
             for round in 0..context.rounds {
                 for place in 0..case.lanes.len() {
                     let lane = &case.lanes[(place + round) % case.lanes.len()];

@@ -1,4 +1,4 @@
-use super::{Case, END_TO_END, Lane, Question, measurements::journey};
+use super::{Case, END_TO_END, Lane, measurements::journey};
 use crate::{context::Context, job::Link};
 
 const QUEUES: [usize; 3] = [1, 8, 64];
@@ -6,7 +6,7 @@ const QUEUES: [usize; 3] = [1, 8, 64];
 /// Messages in full, of all queues together.
 const MESSAGES: usize = 200_000;
 
-pub(super) fn question(context: &Context) -> Question<'_> {
+pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = QUEUES.map(|queues| {
         let lanes = context.everybody().into_iter().map(|who| {
             Lane::new(who.name(), move || {
@@ -16,5 +16,5 @@ pub(super) fn question(context: &Context) -> Question<'_> {
         });
         Case { name: queues.to_string(), lanes: lanes.collect() }
     });
-    Question { cases: cases.into() }
+    cases.into()
 }

@@ -1,4 +1,4 @@
-use super::{Case, Lane, Question, measurements::sent_per_second};
+use super::{Case, Lane, measurements::sent_per_second};
 use crate::{
     contenders::{Ours, Start},
     context::Context,
@@ -12,7 +12,7 @@ pub(crate) const SENT: Metric = Metric { name: "sent", unit: "messages/s" };
 const MESSAGES: [(usize, usize); 3] = [(40_000, 200_000), (15_000, 80_000), (8_000, 40_000)];
 
 /// Who awaits each message, and who has many on their way.
-pub(super) fn question(context: &Context) -> Question<'_> {
+pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
     for (qos, (awaited, many)) in (0..).zip(MESSAGES) {
         let lane = |name, who, pace| {
@@ -34,5 +34,5 @@ pub(super) fn question(context: &Context) -> Question<'_> {
         lanes.extend(peers.into_iter().chain(&context.python).map(|who| lane(who.name(), who, Pace::Tasks)));
         cases.push(Case { name: format!("QoS {qos}, many at once"), lanes });
     }
-    Question { cases }
+    cases
 }
