@@ -1,0 +1,36 @@
+use std::process::Command;
+
+use super::{
+    Case, Lane,
+    measurements::{number, task},
+};
+use crate::{
+    child::Child,
+    context::Context,
+    figures::Metric,
+    job::{Job, Pace},
+    outcome::Outcome,
+    worker::ARGUMENT,
+};
+
+pub(crate) const ALLOCATIONS: Metric = Metric { name: "allocations", unit: "per message" };
+
+/// Messages in full.
+const MESSAGES: usize = 40_000;
+
+pub(super) fn question(context: &Context) -> Outcome<Vec<Case<'_>>> {
+    let program = context.counting_program()?;
+    let cases = [("each awaited", Pace::Awaited), ("many at once", Pace::Batch)].map(|(name, pace)| {
+        let lanes = [&context.ours, &context.paho, &context.rumqttc].map(|who| {
+            let program = program.clone();
+            Lane::new(who.name(), move || {
+                let job = Job::Allocations { pace, messages: context.messages(who, MESSAGES) };
+                let mut command = Command::new(&program);
+                command.args([ARGUMENT, &serde_json::to_string(&task(who, &context.link(), job))?]);
+                Ok(vec![(ALLOCATIONS, number(&Child::start(command)?.told()?, "allocations")?)])
+            })
+        });
+        Case { name: name.to_owned(), lanes: lanes.into() }
+    });
+    Ok(cases.into())
+}

@@ -1,0 +1,66 @@
+//! What is said about the figures. It stays when they are measured again, so it tells what they mean and no number.
+
+use crate::questions::QuestionId;
+
+/// A title, and what is measured.
+pub(super) fn question(id: QuestionId) -> (&'static str, &'static str) {
+    match id {
+        QuestionId::Send => (
+            "How fast messages are sent",
+            "Payloads of 100 bytes without the envelope, until the broker has all. Nobody subscribes. *Each awaited*: one task \
+             sends, and waits for each message. At QoS 0 that is something else for each: this project returns when the \
+             client has the message and there is room for another one, paho-mqtt when it is written, and rumqttc when it \
+             is in a channel. *Many at once*: 100 tasks, or `send_batch`; paho-mqtt with 1000 in flight at QoS 0, where it \
+             is fastest, and 100 otherwise; rumqttc with 100 in flight. The Python queue never waits for an answer.",
+        ),
+        QuestionId::EndToEnd => (
+            "From process to process",
+            "Payloads of 100 bytes, sent with many at once by one process and received by a listener in another one, both of \
+             the same contender. The time ends when the receiver has all. paho-mqtt receives by a callback on the \
+             library's thread, which is its fastest way. The Python queue has its envelope, as it cannot receive without.",
+        ),
+        QuestionId::Latency => (
+            "How long a message takes",
+            "From the call of a send to the return of a receive that waits for it, or to the call of a listener, at QoS 0 \
+             with payloads of 100 bytes. Sender and receiver have a connection each, in one process. Messages come one by \
+             one with pauses of half a millisecond. The Python queue's receive looks every 100 ms whether there \
+             is one; it is measured with as many messages as that allows, too few for a p99.9.",
+        ),
+        QuestionId::Payload => (
+            "The size of the payload, and the envelope",
+            "QoS 0, many at once: sent until the broker has all, and received by a listener in another process.",
+        ),
+        QuestionId::Cost => (
+            "Processor time and memory",
+            "Of messages with payloads of 100 bytes from process to process, as above. Processor time is that of the user \
+             and the system, without the broker's. Memory is the resident set.",
+        ),
+        QuestionId::Start => (
+            "From the start of a process to its first message",
+            "The process subscribes on one connection, sends itself a message on another one, and has received it. Middle of \
+             ten starts in each round.",
+        ),
+        QuestionId::Queues => (
+            "Many queues on one connection",
+            "Messages at QoS 0 go round so many topics from process to process, through as many queues on one connection at \
+             each end. paho-mqtt and rumqttc count messages in one place, whatever their topic.",
+        ),
+        QuestionId::Allocations => (
+            "Allocations",
+            "Of a message of 100 bytes at QoS 0 without the envelope, sent and received in one process, in a steady state. \
+             Only those of Rust code count, in this project and in the crates below: what the C library below paho-mqtt, and so below this project, allocates comes on top.",
+        ),
+    }
+}
+
+/// What limits it, where the cost grows with something.
+pub(super) fn limits(id: QuestionId) -> Option<&'static str> {
+    match id {
+        QuestionId::Payload => Some(PAYLOAD),
+        QuestionId::Queues => Some(QUEUES),
+        _ => None,
+    }
+}
+
+const PAYLOAD: &str = "TODO";
+const QUEUES: &str = "TODO";
