@@ -21,7 +21,7 @@ pub fn connection_uri(data: &[u8]) {
     let reason = (error.code(), error.detail("key"));
     let expected = expected(&uri).unwrap_or(("UNSUPPORTED_PROTOCOL", Some(LAST)));
     // TLS and WebSocket ask more of a host than that there is one.
-    let unfit_host = reason == ("BAD_VALUE", Some("connection.host")) && names_its_host(&uri);
+    let unfit_host = reason == ("BAD_VALUE", Some("connections.first.host")) && names_its_host(&uri);
     assert!(reason == expected || unfit_host, "{uri:?}: {error} ({reason:?} instead of {expected:?})");
 
     if let Some(uri) = with_secret(&uri) {
