@@ -124,8 +124,8 @@ impl InFlight {
         Self { ack: Some(ack), place: Some(place) }
     }
 
-    /// Waits for the acknowledgement, and frees its place.
-    pub(crate) async fn acknowledged(mut self) -> Result<(), ClientError> {
+    /// Waits for the acknowledgement. Its place is free when this is dropped.
+    pub(crate) async fn acknowledged(&mut self) -> Result<(), ClientError> {
         let outcome = match &mut self.ack {
             Some(ack) => ack.await,
             None => Ok(()),

@@ -144,7 +144,9 @@ impl Session {
             return Ok(());
         }
         let timing = self.core.counters.begin_publish();
-        InFlight::new(ack, place).acknowledged().await?;
+        // Dropped at the end: a close that waits for the place must not come before the answer.
+        let mut in_flight = InFlight::new(ack, place);
+        in_flight.acknowledged().await?;
         timing.end();
         // The client sends what it had queued as soon as it is connected again, so before the subscriptions
         // of a new session are back: who listens here may have missed it.
