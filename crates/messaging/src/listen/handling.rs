@@ -10,12 +10,12 @@ use super::{
 use crate::MessageEnvelope;
 
 /// A message that goes back to its queue unless somebody decides about it.
-struct Undecided<'a, Q: ListenedQueue> {
-    queue: &'a Q,
+struct Undecided<H: Deref<Target: ListenedQueue>> {
+    queue: H,
     envelope: Option<MessageEnvelope>,
 }
 
-impl<Q: ListenedQueue> Drop for Undecided<'_, Q> {
+impl<H: Deref<Target: ListenedQueue>> Drop for Undecided<H> {
     fn drop(&mut self) {
         if let Some(envelope) = self.envelope.take() {
             self.queue.put_back(envelope);
@@ -24,23 +24,29 @@ impl<Q: ListenedQueue> Drop for Undecided<'_, Q> {
 }
 
 /// Gives a message to the receiver and settles it, as [`IMessageQueue::listen`](crate::IMessageQueue::listen)
-/// tells.
-pub(super) async fn handle<Q: ListenedQueue>(
+/// tells. Dropped before it has begun, it gives the message back as well.
+pub(super) fn handle<Q: ListenedQueue>(
     queue: impl Deref<Target = Q> + Send,
     correlation_id: Option<&str>,
     envelope: MessageEnvelope,
     receiver: &dyn IMessageReceiver,
     running: Running,
-) {
-    let (queue, base) = (&*queue, queue.base());
-    let mut undecided = Undecided { queue, envelope: Some(envelope.clone()) };
-    let timing = base.begin_handling();
-    // In a block of its own, as the receiver can panic before it gives a future.
-    let handling = AssertUnwindSafe(async { receiver.receive_message(envelope, queue).await }).catch_unwind();
-    let outcome = HANDLING.scope(running.of(), handling).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
-    timing.end_timing();
-    if let Some(envelope) = undecided.envelope.take() {
-        settle(queue, correlation_id, envelope, outcome).await;
+) -> impl Future<Output = ()> + Send {
+    // Not in the future, which may be dropped before it is polled.
+    let mut undecided = Undecided { queue, envelope: Some(envelope) };
+    async move {
+        let Some(envelope) = undecided.envelope.clone() else { return };
+        let queue = &*undecided.queue;
+        let timing = queue.base().begin_handling();
+        // In a block of its own, as the receiver can panic before it gives a future.
+        let handling =
+            AssertUnwindSafe(async { receiver.receive_message(envelope, queue).await }).catch_unwind();
+        let outcome =
+            HANDLING.scope(running.of(), handling).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        timing.end_timing();
+        if let Some(envelope) = undecided.envelope.take() {
+            settle(queue, correlation_id, envelope, outcome).await;
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{MessageEnvelope, Readiness};
 
-/// What a listener waits on while it does not hold the queue.
+/// All that operations on the queue share, and the futures that wait for them.
 pub(super) struct Shared {
     state: Mutex<State>,
     /// Told to senders that wait: a lock is the first to expire, and may make room.

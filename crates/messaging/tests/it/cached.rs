@@ -3,13 +3,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
     errors::ApplicationError,
     run::{ICleanable, IClosable, IOpenable},
 };
 use pip_services_messaging::{IMessageQueue, IMessageQueueExt, IMessageReceiver, MessageEnvelope};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::coop::consume_budget};
 
 use crate::{
     support::{
@@ -359,4 +360,32 @@ async fn a_close_ends_also_a_listening_that_begins_meanwhile() {
     let broker = Broker::default();
     let queue = opened(&broker, &[SUBSCRIBED]).await;
     a_close_ends_a_listening_that_begins_meanwhile(queue, async |text| deliver(&broker, text)).await;
+}
+
+#[tokio::test]
+async fn a_listening_that_is_dropped_anywhere_loses_no_message() {
+    const MESSAGES: usize = 1000;
+    for concurrency in ["1", "4"] {
+        let broker = Broker::default();
+        let queue = opened(&broker, &[SUBSCRIBED, ("options.concurrency", concurrency)]).await;
+        let expected: Vec<_> = (0..MESSAGES).map(|number| number.to_string()).collect();
+        expected.iter().for_each(|text| deliver(&broker, text));
+        let (receiver, mut handled) = recorder();
+        for spent in (0..100).cycle() {
+            if queue.read_message_count().await.unwrap() == 0 {
+                break;
+            }
+            // It pauses where the scheduler thinks that the task has run for long enough, each time somewhere else.
+            for _ in 0..spent {
+                consume_budget().await;
+            }
+            let _ = queue.listen(None, receiver.clone()).now_or_never();
+            tokio::task::yield_now().await;
+        }
+        let mut texts: Vec<_> = std::iter::from_fn(|| handled.try_recv().ok()).collect();
+        if concurrency != "1" {
+            texts.sort_by_key(|text| text.parse::<usize>().unwrap());
+        }
+        assert_eq!(texts, expected, "concurrency {concurrency}");
+    }
 }

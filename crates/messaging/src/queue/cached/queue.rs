@@ -12,7 +12,9 @@ use super::{
     cache::MessageCache, inbox::MessageInbox, options::CacheOptions, readiness::CacheReadiness,
     subscription::ISubscription,
 };
-use crate::{MessageEnvelope, MessageQueue, MessagingCapabilities, Readiness, listen::END_TIMEOUT};
+use crate::{
+    MessageEnvelope, MessageQueue, MessagingCapabilities, Readiness, listen::END_TIMEOUT, wait::after,
+};
 
 /// How long a receive with a short timeout, or a peek, waits for the subscription that the first one makes.
 const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
@@ -266,7 +268,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
 
     /// Does what [`close`](Self::close) does, and waits up to `limit` for the handlings that run.
     pub async fn close_within(&self, correlation_id: Option<&str>, limit: Duration) -> Option<Arc<S>> {
-        let deadline = Instant::now() + limit;
+        let deadline = after(limit);
         self.base.end_listen_within(limit).await;
         let (session, begun) = {
             let _turn = self.transition.lock().await;
@@ -277,7 +279,8 @@ impl<S: ISubscription> CachedMessageQueue<S> {
             session.cache.close();
         }
         // One that has begun since.
-        self.base.end_begun(begun, deadline.saturating_duration_since(Instant::now())).await;
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.base.end_begun(begun, deadline.map_or(limit, left)).await;
         let session = session?;
         self.base.cached(|| 0);
         self.base.logger().debug(correlation_id, format_args!("Closed queue [{}]", self.base.get_name()));
