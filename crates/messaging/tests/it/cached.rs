@@ -9,13 +9,13 @@ use pip_services_commons::{
     errors::ApplicationError,
     run::{ICleanable, IClosable, IOpenable},
 };
-use pip_services_messaging::{IMessageQueue, IMessageQueueExt, IMessageReceiver, MessageEnvelope};
-use tokio::{sync::mpsc, task::coop::consume_budget};
+use pip_services_messaging::{IMessageQueue, IMessageQueueExt, MessageEnvelope};
+use tokio::task::coop::consume_budget;
 
 use crate::{
     support::{
-        a_close_ends_a_listening_that_begins_meanwhile, count, eventually, logged, observed, settle_down,
-        text,
+        a_close_ends_a_listening_that_begins_meanwhile, count, eventually, logged, observed, recorder,
+        settle_down, text,
     },
     topic_queue::{Answer, Broker, TopicQueue},
 };
@@ -40,16 +40,6 @@ fn deliver(broker: &Broker, text: &str) {
 
 async fn take(queue: &TopicQueue) -> Option<String> {
     queue.receive(None, Duration::ZERO).await.unwrap().map(|envelope| text(&envelope))
-}
-
-/// A receiver that tells the text of each message.
-fn recorder() -> (Arc<dyn IMessageReceiver>, mpsc::UnboundedReceiver<String>) {
-    let (sender, handled) = mpsc::unbounded_channel();
-    let receiver = move |envelope: MessageEnvelope| {
-        let _ = sender.send(text(&envelope));
-        async { Ok(()) }
-    };
-    (Arc::new(receiver), handled)
 }
 
 #[tokio::test]

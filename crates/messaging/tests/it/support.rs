@@ -22,7 +22,7 @@ use pip_services_components::{
     count::LogCounters,
     log::{ILogger, LogLevel},
 };
-use pip_services_messaging::{IMessageQueue, MemoryMessageQueue, MessageEnvelope};
+use pip_services_messaging::{IMessageQueue, IMessageReceiver, MemoryMessageQueue, MessageEnvelope};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -205,4 +205,14 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
         Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+/// A receiver that tells the text of each message, and whether its listener still has it.
+pub(crate) fn recorder() -> (Arc<dyn IMessageReceiver>, mpsc::UnboundedReceiver<String>) {
+    let (sender, handled) = mpsc::unbounded_channel();
+    let receiver = move |envelope: MessageEnvelope| {
+        let _ = sender.send(text(&envelope));
+        async { Ok(()) }
+    };
+    (Arc::new(receiver), handled)
 }

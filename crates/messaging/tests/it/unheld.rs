@@ -7,28 +7,16 @@ use std::{
 };
 
 use pip_services_commons::run::{IClosable, IOpenable};
-use pip_services_messaging::{
-    CallbackMessageReceiver, IMessageQueue, IMessageReceiver, MemoryMessageQueue, MessageEnvelope,
-};
+use pip_services_messaging::{CallbackMessageReceiver, IMessageQueue, IMessageReceiver, MemoryMessageQueue};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::Notify,
     time::{Instant, advance},
 };
 
 use crate::{
-    support::{SOON, count, counted, eventually, opened, send, settle_down, take, text, waiting},
+    support::{SOON, count, counted, eventually, opened, recorder, send, settle_down, take, text, waiting},
     topic_queue::{Broker, TopicQueue},
 };
-
-/// A receiver that tells the text of each message, and whether its listener still has it.
-fn recorder() -> (Arc<dyn IMessageReceiver>, mpsc::UnboundedReceiver<String>) {
-    let (sender, handled) = mpsc::unbounded_channel();
-    let receiver = move |envelope: MessageEnvelope| {
-        let _ = sender.send(text(&envelope));
-        async { Ok(()) }
-    };
-    (Arc::new(receiver), handled)
-}
 
 /// Begins to listen, lets the queue go, and makes sure that nothing of both is left.
 async fn let_go<Q: IMessageQueue>(queue: Arc<Q>, listen: impl FnOnce(Arc<Q>, Arc<dyn IMessageReceiver>)) {

@@ -38,21 +38,19 @@ impl Backlog {
 
     /// Waits until more may come.
     pub(super) async fn room(&self) {
-        loop {
-            // Before looking: it hears of what happens from here on.
-            let shrunk = self.shrunk.notified();
-            if self.bytes.load(Ordering::Acquire) < LIMIT {
-                return;
-            }
-            shrunk.await;
-        }
+        self.below(LIMIT).await;
     }
 
     /// Waits until nothing waits.
     pub(super) async fn empty(&self) {
+        self.below(1).await;
+    }
+
+    async fn below(&self, bytes: usize) {
         loop {
+            // Before looking: it hears of what happens from here on.
             let shrunk = self.shrunk.notified();
-            if self.bytes.load(Ordering::Acquire) == 0 {
+            if self.bytes.load(Ordering::Acquire) < bytes {
                 return;
             }
             shrunk.await;

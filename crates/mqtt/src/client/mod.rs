@@ -3,6 +3,7 @@
 
 mod backlog;
 mod connect_packet;
+mod entrance;
 mod error;
 mod event;
 mod guard;

@@ -28,9 +28,10 @@ use super::{
     ClientError, Delivery, Event, Events, MessageProperties, Publication,
     backlog::Backlog,
     connect_packet::{Greeting, Session, one_time_secret},
+    entrance::Entrance,
     guard::Guard,
     properties::{from_paho, reason, seconds, to_paho},
-    relay::{Entrance, Guarded, Relay, reach},
+    relay::{Guarded, Relay, reach},
 };
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, QoS, Will},

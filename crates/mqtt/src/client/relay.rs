@@ -1,6 +1,6 @@
 use std::{
     future, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     pin::pin,
     sync::{Arc, LazyLock, OnceLock},
     thread,
@@ -9,17 +9,15 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::TcpStream,
     runtime::{self, Handle},
     sync::oneshot,
-    task::JoinSet,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     backlog::Backlog,
-    connect_packet::{self, Greeting},
     guard::{Downward, Filter, Guard, Output, Rules, Segment, Upward},
     replies::Replies,
 };
@@ -31,12 +29,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
 
-/// What the system may hold of what is passed on to a client.
-const SEND_BUFFER: u32 = 128 * 1024;
-
-/// How many may be at the entrance at once that have not said who they are.
-const MOST_GUESTS: usize = 64;
-
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -46,7 +38,7 @@ static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
     Ok(handle)
 });
 
-fn runtime() -> io::Result<&'static Handle> {
+pub(super) fn runtime() -> io::Result<&'static Handle> {
     RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))
 }
 
@@ -65,54 +57,6 @@ pub(super) async fn reach(
     opened.await.map_err(|_| io::ErrorKind::BrokenPipe.into())
 }
 
-/// Where the client connects to, instead of the broker.
-pub(super) struct Entrance {
-    listener: TcpListener,
-    pub(super) address: SocketAddr,
-}
-
-impl Entrance {
-    pub(super) async fn open() -> io::Result<Self> {
-        let socket = TcpSocket::new_v4()?;
-        // For the connection that it accepts: what is in there can be held back no more.
-        socket.set_send_buffer_size(SEND_BUFFER)?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let listener = socket.listen(1024)?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address })
-    }
-
-    /// Waits for the client, who knows the secret. Who else on this machine comes before it is sent away.
-    pub(super) async fn admit(
-        self,
-        broker: Opened,
-        greeting: Greeting,
-        guard: Option<Guarded>,
-        backlog: Arc<Backlog>,
-    ) -> io::Result<Relay> {
-        let greeting = Arc::new(greeting);
-        let mut guests = JoinSet::new();
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept(), if guests.len() < MOST_GUESTS => {
-                    let (mut client, _) = accepted?;
-                    let greeting = greeting.clone();
-                    let reading = async move {
-                        let connect = connect_packet::read(&mut client, &greeting).await?;
-                        io::Result::Ok((client, connect))
-                    };
-                    guests.spawn_on(reading, runtime()?);
-                }
-                Some(guest) = guests.join_next() => {
-                    if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, Way { connect, broker, guard, backlog });
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// A connection of a session that the broker keeps.
 pub(super) struct Guarded {
     pub(super) guard: Arc<Guard>,
@@ -121,12 +65,12 @@ pub(super) struct Guarded {
 }
 
 /// What is beyond the relay, seen from the client.
-struct Way {
+pub(super) struct Way {
     /// The first packet.
-    connect: Vec<u8>,
-    broker: Opened,
-    guard: Option<Guarded>,
-    backlog: Arc<Backlog>,
+    pub(super) connect: Vec<u8>,
+    pub(super) broker: Opened,
+    pub(super) guard: Option<Guarded>,
+    pub(super) backlog: Arc<Backlog>,
 }
 
 /// Passes on what the client and the broker write to each other, and keeps from the client that the broker
@@ -144,7 +88,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    fn start(client: TcpStream, way: Way) -> io::Result<Self> {
+    pub(super) fn start(client: TcpStream, way: Way) -> io::Result<Self> {
         client.set_nodelay(true)?;
         // Sockets belong to the runtime that they were made in.
         let client = client.into_std()?;
@@ -336,8 +280,18 @@ async fn pass_on(to: &mut (impl AsyncWrite + Unpin), input: &[u8], output: &Outp
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+
     use super::*;
-    use crate::{client::connect_packet::Session, secret::Secret};
+    use crate::{
+        client::{
+            connect_packet::{Greeting, Session},
+            entrance::Entrance,
+        },
+        secret::Secret,
+    };
 
     const SOON: Duration = Duration::from_secs(20);
 

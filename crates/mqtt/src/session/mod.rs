@@ -148,8 +148,8 @@ impl Session {
         let mut in_flight = InFlight::new(ack, place);
         in_flight.acknowledged().await?;
         timing.end();
-        // The client sends what it had queued as soon as it is connected again, so before the subscriptions
-        // of a new session are back: who listens here may have missed it.
+        // The connection may have been lost and made again just before the client took the message, so that it went
+        // out before the subscriptions of a new session were back: who listens here may have missed it.
         match (link, self.link_up().await?) {
             (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
             _ => Err(ClientError::Disconnected),

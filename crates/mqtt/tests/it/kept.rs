@@ -11,14 +11,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{SOON, message, next, on_each_broker, open, texts_until};
-
-const CONNECT: u8 = 1;
-const PUBREC: u8 = 5;
-const PUBREL: u8 = 6;
-const PUBCOMP: u8 = 7;
-const SUBSCRIBE: u8 = 8;
-const PINGREQ: u8 = 12;
+use crate::{
+    packets::{CONNECT, PINGREQ, PUBCOMP, PUBREC, PUBREL, SUBSCRIBE},
+    support::{SOON, message, next, on_each_broker, open, texts_until},
+};
 
 on_each_broker!(a_message_at_qos_2_is_not_taken_for_one_that_an_earlier_process_left_half_done,);
 

@@ -11,15 +11,11 @@ use std::{
 };
 
 use pip_services_commons::{
-    component,
     config::IConfigurable,
     refer::{IReferenceable, IReferences, References},
     run::{IClosable, IOpenable},
 };
-use pip_services_components::{
-    count::LogCounters,
-    log::{ILogger, LogLevel},
-};
+use pip_services_components::{count::LogCounters, log::LogLevel};
 use pip_services_messaging::IMessageQueue;
 use pip_services_mqtt::MqttMessageQueue;
 use pip_services_test_broker::{Engine, TestBroker};
@@ -31,7 +27,7 @@ use tokio::{
 
 use crate::{
     alone::{Held, alone, memory, tell},
-    support::{Observed, config, eventually, message, next, queue},
+    support::{Observed, Reacting, config, eventually, message, next, queue},
 };
 
 /// How often a queue is opened and closed.
@@ -163,35 +159,19 @@ fn a_flood_that_a_slow_logger_hears_of_takes_no_more_memory_than_the_cache() {
     });
 }
 
-/// A logger that takes its time, and keeps nothing.
-struct Slow(Duration);
-
-component!(Slow: dyn ILogger);
-
-impl ILogger for Slow {
-    fn get_level(&self) -> LogLevel {
-        LogLevel::Debug
-    }
-
-    fn set_level(&self, _: LogLevel) {}
-
-    fn log(
-        &self,
-        _: LogLevel,
-        _: Option<&str>,
-        _: Option<&(dyn std::error::Error + 'static)>,
-        _: std::fmt::Arguments<'_>,
-    ) {
+/// A logger that takes its time.
+fn slow(time: Duration) -> Arc<Reacting> {
+    Reacting::new(LogLevel::Debug, move |_| {
         let start = std::time::Instant::now();
-        while start.elapsed() < self.0 {
+        while start.elapsed() < time {
             std::hint::spin_loop();
         }
-    }
+    })
 }
 
 async fn flood(count: usize, pause: Duration) {
     let (references, counters) = (References::new(), Arc::new(LogCounters::new()));
-    references.put("test:logger:slow:default:1.0".parse().unwrap(), Arc::new(Slow(pause)));
+    references.put("test:logger:slow:default:1.0".parse().unwrap(), slow(pause));
     references.put("pip-services:counters:log:default:1.0".parse().unwrap(), counters.clone());
     let counted = |event: &str| {
         let counter = counters.get(&format!("queue.idle.{event}"));

@@ -8,18 +8,17 @@ use std::{
 };
 
 use pip_services_commons::{
-    component,
     config::{ConfigParams, IConfigurable},
     refer::{IReferenceable, IReferences, References},
     run::{IClosable, IOpenable},
 };
-use pip_services_components::log::{ILogger, LogLevel};
+use pip_services_components::log::LogLevel;
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::support::{
-    Observed, QUIET, SOON, eventually, message, next, on_each_broker, open, open_on, queue, shared,
+    Observed, QUIET, Reacting, SOON, eventually, message, next, on_each_broker, open, open_on, queue, shared,
     shared_with, text, texts_until,
 };
 
@@ -138,60 +137,14 @@ async fn an_open_that_was_given_up_leaves_nothing_behind(broker: TestBroker) {
 }
 
 /// A logger that panics at every line while it is armed.
-#[derive(Default)]
-struct Panicking(AtomicBool);
-
-component!(Panicking: dyn ILogger);
-
-impl ILogger for Panicking {
-    fn get_level(&self) -> LogLevel {
-        LogLevel::Trace
-    }
-
-    fn set_level(&self, _: LogLevel) {}
-
-    fn log(
-        &self,
-        _: LogLevel,
-        _: Option<&str>,
-        _: Option<&(dyn std::error::Error + 'static)>,
-        message: std::fmt::Arguments<'_>,
-    ) {
+fn panicking(armed: &Arc<AtomicBool>) -> Arc<Reacting> {
+    let armed = armed.clone();
+    Reacting::new(LogLevel::Trace, move |message| {
         // The caller of `send` may be hit by its own logger; the connection's task must not be.
         let line = message.to_string();
         let of_task = !["Sent", "Failed to send"].iter().any(|of_caller| line.starts_with(of_caller));
-        assert!(!(of_task && self.0.load(Ordering::Relaxed)), "the logger failed");
-    }
-}
-
-/// A logger that holds up who tells of a message that came, until it is let go.
-struct Holding {
-    held: std::sync::mpsc::Sender<()>,
-    let_go: Mutex<std::sync::mpsc::Receiver<()>>,
-}
-
-component!(Holding: dyn ILogger);
-
-impl ILogger for Holding {
-    fn get_level(&self) -> LogLevel {
-        LogLevel::Trace
-    }
-
-    fn set_level(&self, _: LogLevel) {}
-
-    fn log(
-        &self,
-        _: LogLevel,
-        _: Option<&str>,
-        _: Option<&(dyn std::error::Error + 'static)>,
-        message: std::fmt::Arguments<'_>,
-    ) {
-        if message.to_string().starts_with("Received") {
-            let _ = self.held.send(());
-            // Without a sender it is let go for good.
-            let _ = self.let_go.lock().unwrap().recv();
-        }
-    }
+        assert!(!(of_task && armed.load(Ordering::Relaxed)), "the logger failed");
+    })
 }
 
 /// The task of the connection is at the first message, so that it does not hear that it is over.
@@ -199,12 +152,18 @@ impl ILogger for Holding {
 async fn a_message_that_waits_behind_another_when_a_queue_is_closed_is_not_for_the_queue_opened_again() {
     let broker = TestBroker::start(Engine::Embedded).unwrap();
     let (held, is_held) = std::sync::mpsc::channel();
-    let (let_go, wait) = std::sync::mpsc::channel();
+    let (let_go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    // It holds up who tells of a message that came, until it is let go.
+    let logger = Reacting::new(LogLevel::Trace, move |message| {
+        if message.to_string().starts_with("Received") {
+            let _ = held.send(());
+            // Without a sender it is let go for good.
+            let _ = wait.lock().unwrap().recv();
+        }
+    });
     let references = References::new();
-    references.put(
-        "test:logger:holding:default:1.0".parse().unwrap(),
-        Arc::new(Holding { held, let_go: Mutex::new(wait) }),
-    );
+    references.put("test:logger:holding:default:1.0".parse().unwrap(), logger);
     let queue = queue(&broker, "orders", &[]);
     queue.set_references(&references).unwrap();
     queue.open(None).await.unwrap();
@@ -232,19 +191,19 @@ async fn a_message_that_waits_behind_another_when_a_queue_is_closed_is_not_for_t
 }
 
 async fn a_panicking_logger_costs_neither_messages_nor_the_connection(broker: TestBroker) {
-    let (references, logger) = (References::new(), Arc::new(Panicking::default()));
-    references.put("test:logger:panicking:default:1.0".parse().unwrap(), logger.clone());
+    let (references, armed) = (References::new(), Arc::<AtomicBool>::default());
+    references.put("test:logger:panicking:default:1.0".parse().unwrap(), panicking(&armed));
     let queue = queue(&broker, "orders", &[("options.send_timeout", "20000")]);
     queue.set_references(&references).unwrap();
     queue.open(None).await.unwrap();
-    logger.0.store(true, Ordering::Relaxed);
+    armed.store(true, Ordering::Relaxed);
     queue.send(None, message("a")).await.unwrap();
     assert_eq!(next(&queue).await, "a");
     broker.stop().unwrap();
     broker.restart().unwrap();
     // In flight at the stop, a send may fail; the connection comes back all the same.
     eventually("it is connected again", async || queue.send(None, message("b")).await.is_ok()).await;
-    logger.0.store(false, Ordering::Relaxed);
+    armed.store(false, Ordering::Relaxed);
     assert_eq!(next(&queue).await, "b");
 }
 

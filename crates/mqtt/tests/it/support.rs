@@ -201,3 +201,35 @@ pub(crate) async fn open_on(
     queue.open(None).await?;
     Ok(Arc::new(queue))
 }
+
+/// What a logger does with a line.
+type Reaction = Box<dyn Fn(Arguments<'_>) + Send + Sync>;
+
+/// A logger that does what a test wants at each line of its level, and keeps nothing.
+pub(crate) struct Reacting {
+    level: LogLevel,
+    reaction: Reaction,
+}
+
+component!(Reacting: dyn ILogger);
+
+impl Reacting {
+    pub(crate) fn new(
+        level: LogLevel,
+        reaction: impl Fn(Arguments<'_>) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { level, reaction: Box::new(reaction) })
+    }
+}
+
+impl ILogger for Reacting {
+    fn get_level(&self) -> LogLevel {
+        self.level
+    }
+
+    fn set_level(&self, _: LogLevel) {}
+
+    fn log(&self, _: LogLevel, _: Option<&str>, _: Option<&(dyn Error + 'static)>, message: Arguments<'_>) {
+        (self.reaction)(message);
+    }
+}

@@ -16,9 +16,10 @@ const REMEMBERED: usize = 4096;
 /// The client only sees messages at QoS 1, so that it hands each over at once and says so. What goes with QoS 2 is here: a
 /// message is not handed over again until the broker has released it (MQTT 3.1.1 and 5, section 4.3.3).
 ///
-/// Mosquitto 2.0.11 also publishes messages again that it has released, under their old ids, when it is started again. To another broker the protocol forbids that, and the same packet would be a new message under an id
-/// that is free again, whose first copy was lost on the way. So a message that was released is taken for repeated only if
-/// nothing speaks for a new one:
+/// Mosquitto 2.0.11 also publishes messages again that it has released, under their old ids, when it is started again. The
+/// protocol forbids that: from a broker that keeps to it, the same packet is a new message under an id that is free again,
+/// whose first copy was lost on the way. So a message that was released is taken for repeated only if nothing speaks for a
+/// new one:
 ///
 /// - It has the flag of a repetition, the id and the content.
 /// - It comes on a later connection, before all that is new there: a broker repeats in the order of the first time.

@@ -3,7 +3,7 @@ use std::{
     ops::Range,
 };
 
-use super::frames::Number;
+use super::frames::{Malformed, Number};
 
 /// As long as the properties may be that are looked at. Longer ones are content as they are.
 const LONGEST_PROPERTIES: usize = 64 * 1024;
@@ -41,8 +41,7 @@ impl Head {
     }
 
     fn find(packet: &[u8], has_properties: bool) -> Result<Option<Self>, Malformed> {
-        let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read).map_err(|_| Malformed)?
-        else {
+        let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read)? else {
             return Ok(None);
         };
         let body = 1 + size;
@@ -57,7 +56,7 @@ impl Head {
         let mut head = Self { id, length, end: at, expiry: None };
         if has_properties {
             let bytes = packet.get(at..).unwrap_or_default();
-            let Some((length, size)) = Number::read(bytes).map_err(|_| Malformed)? else {
+            let Some((length, size)) = Number::read(bytes)? else {
                 return if at + bytes.len() < whole { Ok(None) } else { Err(Malformed) };
             };
             let (start, end) = (at + size, at + size + length);
@@ -73,8 +72,6 @@ impl Head {
         Ok(Some(head))
     }
 }
-
-struct Malformed;
 
 /// The number of two bytes at that place. None: they are not there yet.
 fn number(packet: &[u8], at: usize, whole: usize) -> Result<Option<u16>, Malformed> {
