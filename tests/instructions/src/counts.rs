@@ -1,0 +1,72 @@
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+/// Instructions by the name of the workload.
+pub(crate) type Counts = BTreeMap<String, u64>;
+
+/// Where `.ci/install gungraun-runner` puts it.
+const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/bin/gungraun-runner");
+
+/// Builds the workloads and runs them under callgrind.
+pub(crate) fn count() -> Result<Counts, Box<dyn Error>> {
+    if !Path::new(RUNNER).exists() {
+        return Err(format!("{RUNNER} is missing: run `.ci/install valgrind gungraun-runner` first").into());
+    }
+    let output = Command::new("cargo")
+        .args(["bench", "--locked", "--quiet", "-p", env!("CARGO_PKG_NAME"), "--bench", "workloads"])
+        .args(["--", "--output-format=json"])
+        .env("GUNGRAUN_RUNNER", RUNNER)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("cargo bench ended with {}", output.status).into());
+    }
+    read(&String::from_utf8(output.stdout)?)
+}
+
+/// Each line tells of one workload.
+fn read(lines: &str) -> Result<Counts, Box<dyn Error>> {
+    lines
+        .lines()
+        .map(|line| {
+            let summary: Value = serde_json::from_str(line)?;
+            Ok(of_summary(&summary).ok_or_else(|| format!("no instructions are told: {line}"))?)
+        })
+        .collect()
+}
+
+fn of_summary(summary: &Value) -> Option<(String, u64)> {
+    let (function, id) = (summary["module_path"].as_str()?, summary["id"].as_str()?);
+    // The name of the program says nothing.
+    let (_, function) = function.split_once("::")?;
+    let counted = summary.pointer("/profiles/0/data/total/metrics/Ir/values/new")?.as_u64()?;
+    Some((format!("{function}::{id}"), counted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(total: &str) -> String {
+        let (path, data) = ("workloads::envelopes::encode", format!(r#"{{"parts": [], "total": {total}}}"#));
+        format!(r#"{{"module_path": "{path}", "id": "small", "profiles": [{{"data": {data}}}]}}"#)
+    }
+
+    #[test]
+    fn the_new_count_is_taken_where_an_older_one_is_told_beside_it() {
+        let read = read(&line(r#"{"metrics": {"Ir": {"values": {"new": 12, "old": 34}}}}"#)).unwrap();
+        assert_eq!(read, Counts::from([("envelopes::encode::small".into(), 12)]));
+    }
+
+    #[test]
+    fn a_summary_without_instructions_is_an_error() {
+        let error = read(&line(r#"{"metrics": {}}"#)).unwrap_err().to_string();
+        assert!(error.contains("envelopes::encode"), "{error}");
+    }
+}
