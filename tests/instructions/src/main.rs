@@ -1,4 +1,4 @@
-//! Has callgrind count the instructions of the workloads in `benches`, and compares them with `figures.json`.
+//! Has callgrind count the instructions of the programs in `workloads`, and compares them with `figures.json`.
 //!
 //! It fails where one is more than a tenth above its figure, and also where it is more than a tenth below, so that the
 //! figures stay true: then `--update` writes them.

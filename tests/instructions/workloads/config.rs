@@ -4,7 +4,7 @@ use gungraun::{library_benchmark, library_benchmark_group};
 use pip_services_commons::config::ConfigParams;
 use pip_services_container::ContainerConfigReader;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/workloads/service.yml");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/service.yml");
 
 const TIMES: usize = 10;
 
