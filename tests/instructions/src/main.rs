@@ -8,24 +8,20 @@
 mod comparison;
 mod counts;
 
-use std::{error::Error, process::ExitCode};
-
-use clap::Parser;
+use std::{env, error::Error, fs, process::ExitCode};
 
 use crate::counts::Counts;
 
 const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures.json");
 
-/// Counts the instructions of fixed workloads, and compares them with the committed figures.
-#[derive(Parser)]
-struct Arguments {
-    /// Writes what is counted as the new figures, instead of comparing
-    #[arg(long)]
-    update: bool,
-}
-
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => compare(),
+        ["--update"] => update(),
+        _ => Err("the only argument is --update, which writes what is counted as the new figures".into()),
+    };
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -35,19 +31,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// False: something is not as the figures say.
-fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
-    let counted = counts::count()?;
-    if arguments.update {
-        std::fs::write(FIGURES, serde_json::to_string_pretty(&counted)? + "\n")?;
-    }
-    let figures: Counts = serde_json::from_str(&std::fs::read_to_string(FIGURES)?)?;
-    let (table, as_expected) = comparison::compare(&figures, &counted);
+/// Whether what is counted is as the figures say.
+fn compare() -> Result<bool, Box<dyn Error>> {
+    let figures: Counts = serde_json::from_str(&fs::read_to_string(FIGURES)?)?;
+    let (table, as_they_say) = comparison::compare(&figures, &counts::count()?);
     print!("{table}");
-    if !as_expected {
+    if !as_they_say {
         println!(
-            "Where this is meant, run `cargo run -p pip-services-instructions -- --update`, and say in the commit why."
+            "Where that is meant, `cargo run -p {} -- --update` writes new figures.",
+            env!("CARGO_PKG_NAME")
         );
     }
-    Ok(as_expected)
+    Ok(as_they_say)
+}
+
+fn update() -> Result<bool, Box<dyn Error>> {
+    let counted = serde_json::to_string_pretty(&counts::count()?)? + "\n";
+    fs::write(FIGURES, &counted)?;
+    print!("{counted}");
+    Ok(true)
 }

@@ -14,9 +14,9 @@ use crate::broker::Broker;
 
 const MESSAGES: usize = 1000;
 
-/// What alone is counted, on whatever thread: the rest of the way takes turns between threads, as chance has it. It matches a
-/// message with all filters, decodes it and puts it into the cache of its queue. Were it inlined, nothing would be counted,
-/// and the comparison would fail.
+/// What alone is counted, on whatever thread: matching a message with all filters, decoding it and putting it into the cache of
+/// its queue. On the rest of the way threads take turns, as chance has it. Were it inlined, nothing would be counted, which is
+/// an error.
 const ROUTER: &str = "pip_services_mqtt::router::Router::dispatch";
 
 fn router() -> LibraryBenchmarkConfig {
