@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod guard;
 mod message;
+mod packets;
 mod paho;
 mod properties;
 mod relay;

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     backlog::Backlog,
-    guard::{Downward, Filter, Guard, Output, Rules, Segment, Upward},
+    guard::{Downward, Guard, Upward},
+    packets::{Filter, Output, Rules, Segment},
     replies::Replies,
 };
 use crate::transport::{Opened, Transport, TransportError};

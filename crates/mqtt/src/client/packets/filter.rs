@@ -135,7 +135,7 @@ pub(super) mod tests {
     use super::*;
 
     /// What comes out of a filter when a stream is cut into pieces of that length.
-    pub(in crate::client::guard) fn filtered<R: Rules>(
+    pub(in crate::client) fn filtered<R: Rules>(
         filter: &mut Filter<R>,
         stream: &[u8],
         piece: usize,
