@@ -1,6 +1,7 @@
 //! The MQTT client. Its crate is named nowhere else: the rest sees one ordered stream of [`Event`]s, and
 //! futures that end at the broker's answer.
 
+mod answers;
 mod backlog;
 mod connect_packet;
 mod entrance;

@@ -65,8 +65,7 @@ impl Session {
         logger: Arc<CompositeLogger>,
         counters: Arc<ConnectionCounters>,
     ) -> Result<Self, ApplicationError> {
-        let (client, events) = Client::new(&options.client_id, options.version)
-            .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
+        let (client, events) = Client::new(&options.client_id, options.version);
         router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
         let endpoint = AtomicUsize::new(usize::MAX);

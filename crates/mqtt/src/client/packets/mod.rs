@@ -5,7 +5,7 @@ mod frames;
 mod publish;
 
 pub(super) use self::{
-    filter::{Fate, Filter, Output, Rules, Segment},
+    filter::{Fate, Filter, Output, Rules},
     frames::{Malformed, Number},
     publish::{Content, Head, Parsed, Reading},
 };
