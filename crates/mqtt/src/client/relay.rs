@@ -11,7 +11,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
     net::TcpStream,
     runtime::{self, Handle},
-    sync::oneshot,
+    sync::{Notify, oneshot},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,15 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
+
+/// No socket is full with less.
+const FULL: usize = 32 * 1024;
+
+/// How often a client is prodded that may wait to go on writing; where it does for sure, until it has.
+const PRODS: u32 = 3;
+
+/// The library finds that it can write a moment after all was read.
+const PROD_AGAIN: Duration = Duration::from_millis(5);
 
 /// How long answers are held back whose senders know them.
 const HOLD_BACK: Duration = Duration::from_millis(10);
@@ -167,11 +176,11 @@ async fn relay(
         None => (None, None),
     };
     let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, down));
-    let gone = CancellationToken::new();
-    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &gone, deliver));
+    let (prod, gone) = (Notify::new(), CancellationToken::new());
+    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &prod, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &backlog).await {
+        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &backlog).await {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
@@ -200,6 +209,7 @@ async fn upward(
     to: impl AsyncWrite + Unpin,
     rules: Written<Upward>,
     replies: &Replies,
+    prod: &Notify,
     gone: &CancellationToken,
     deliver: oneshot::Sender<()>,
 ) {
@@ -207,19 +217,39 @@ async fn upward(
     let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
     let mut output = Output::default();
+    // How much was read since there was nothing more.
+    let mut unpaused = 0;
+    // The library comes back to a write that the socket did not take at once when there is something to read, and goes on
+    // with other messages when one is acknowledged: within a second, if nothing is.
+    let (mut prods, mut next_prod) = (0, pin!(sleep(PROD_AGAIN)));
     loop {
         let is_between = filter.is_between() && to.is_some();
         let length = tokio::select! {
+            biased;
             read = from.read(&mut buffer) => match read {
                 Ok(length @ 1..) => length,
                 Ok(0) | Err(_) => break,
             },
+            // All is read.
+            () = future::ready(()), if unpaused > 0 => {
+                prods = if unpaused >= FULL { PRODS } else { 0 };
+                unpaused = 0;
+                next_prod.as_mut().reset(Instant::now());
+                continue;
+            }
+            () = &mut next_prod, if prods > 0 || !filter.is_between() => {
+                prod.notify_one();
+                prods = prods.saturating_sub(1);
+                next_prod.as_mut().reset(Instant::now() + PROD_AGAIN);
+                continue;
+            }
             () = replies.added(), if is_between => 0,
             () = gone.cancelled(), if to.is_some() => {
                 to = None;
                 continue;
             }
         };
+        unpaused += length;
         if is_between {
             // First, as what was read can rest on them.
             let own = replies.take();
@@ -251,6 +281,7 @@ async fn downward(
     to: &mut (impl AsyncWrite + Unpin),
     rules: Answered<Downward>,
     replies: &Replies,
+    prod: &Notify,
     backlog: &Backlog,
 ) -> io::Result<()> {
     let mut filter = Filter::new(rules);
@@ -258,14 +289,22 @@ async fn downward(
     let mut output = Output::default();
     let mut due = pin!(sleep(HOLD_BACK));
     loop {
-        backlog.room().await;
-        replies.room().await;
         let was_empty = filter.rules().held_back().is_empty();
-        let is_due = !was_empty && filter.is_between();
+        let is_between = filter.is_between();
+        let read = async {
+            backlog.room().await;
+            replies.room().await;
+            from.read(&mut buffer).await
+        };
         let length = tokio::select! {
             biased;
-            read = from.read(&mut buffer) => read?,
-            () = &mut due, if is_due => {
+            read = read => read?,
+            () = prod.notified(), if is_between => {
+                filter.rules().prod();
+                write_held_back(to, &mut filter).await;
+                continue;
+            }
+            () = &mut due, if is_between && !was_empty => {
                 write_held_back(to, &mut filter).await;
                 continue;
             }
@@ -406,7 +445,9 @@ mod tests {
             written += length.unwrap();
         }
         drop(relay);
-        assert_eq!(read_to_end(&mut client).await.unwrap(), b"");
+        // But for what prods it.
+        let read = read_to_end(&mut client).await.unwrap();
+        assert!(read.chunks(4).all(|packet| packet == b"\x40\x02\xff\xff"), "{read:?}");
         assert!(read_to_end(&mut broker).await.unwrap().len() < written);
     }
 
@@ -513,7 +554,8 @@ mod tests {
             let message = b"\x34\x05\0\x01t\0\x01";
             let rules = Written::new(Arc::default(), None);
             let mut written = Vec::new();
-            upward(&message[..], &mut written, rules, &replies, &gone, oneshot::channel().0).await;
+            upward(&message[..], &mut written, rules, &replies, &Notify::new(), &gone, oneshot::channel().0)
+                .await;
             assert_eq!(written, [b"\x62\x02\0\x01", &message[..]].concat());
         }
     }
@@ -553,5 +595,32 @@ mod tests {
         relay.end().await;
         assert!(!acknowledged(other).await);
         assert!(!acknowledged(answers.give(QoS::AtLeastOnce)).await);
+    }
+
+    /// Half a packet, and whole ones of as many bytes as a socket may be full with.
+    #[tokio::test]
+    async fn a_client_that_may_wait_to_go_on_writing_is_given_something_to_read() {
+        let whole = [&b"\x30\x80\x80\x02\0\x01t"[..], &[0; 0x8000 - 3]].concat();
+        for written in [&whole[..10], &whole] {
+            let (mut client, _relay, mut broker) = relayed().await;
+            client.write_all(written).await.unwrap();
+            assert_eq!(&read::<4>(&mut client).await, b"\x40\x02\xff\xff");
+            let mut read = vec![0; written.len()];
+            timeout(SOON, broker.read_exact(&mut read)).await.expect("nothing comes").unwrap();
+        }
+        let (mut client, _relay, mut broker) = relayed().await;
+        client.write_all(MESSAGE).await.unwrap();
+        assert_eq!(&read::<7>(&mut broker).await, MESSAGE);
+        broker.write_all(b"\xd0\0").await.unwrap();
+        assert_eq!(&read::<2>(&mut client).await, b"\xd0\0");
+    }
+
+    #[tokio::test]
+    async fn it_is_so_as_well_while_the_broker_has_to_wait() {
+        let backlog: Arc<Backlog> = Arc::default();
+        let (mut client, _relay, _broker) = relayed_with(None, backlog.clone()).await;
+        let _waiting = backlog.add_bytes(10_000_000);
+        client.write_all(b"\x30\x80\x80\x02\0\x01t").await.unwrap();
+        assert_eq!(&read::<4>(&mut client).await, b"\x40\x02\xff\xff");
     }
 }

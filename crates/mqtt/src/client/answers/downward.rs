@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Answers;
 use crate::{
-    client::packets::{Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, first_number},
+    client::packets::{Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number},
     options::QoS,
 };
 
@@ -29,15 +29,28 @@ impl<R> Answered<R> {
         &mut self.held_back
     }
 
+    /// Has the client read the acknowledgement of something that it does not wait for, unless there is a real one.
+    pub(in crate::client) fn prod(&mut self) {
+        if self.held_back.is_empty()
+            && let Some(id) = self.answers.unused_id()
+        {
+            self.held_back.extend(answer(PUBACK, id));
+        }
+    }
+
     fn answered(&mut self, packet: &[u8], ended: bool) -> Fate {
         let Some(id) = first_number(packet) else { return Fate::Pass };
+        if is_grant(packet[0]) {
+            self.answers.settled(id);
+            return Fate::Pass;
+        }
         let is_success = code(packet).is_none_or(|code| code < FIRST_ERROR);
         let is_known = match packet[0] {
             PUBACK if is_success => self.answers.acknowledged(id, QoS::AtLeastOnce),
             PUBCOMP if is_success => self.answers.acknowledged(id, QoS::ExactlyOnce),
             PUBREC if is_success => false,
             _ => {
-                self.answers.refused(id);
+                self.answers.settled(id);
                 false
             }
         };
@@ -56,7 +69,12 @@ fn code(packet: &[u8]) -> Option<u8> {
 }
 
 fn is_answer(first: u8) -> bool {
-    matches!(first, PUBACK | PUBREC | PUBCOMP)
+    matches!(first, PUBACK | PUBREC | PUBCOMP) || is_grant(first)
+}
+
+/// Whether a packet answers to a subscription or its end.
+fn is_grant(first: u8) -> bool {
+    matches!(first, SUBACK | UNSUBACK)
 }
 
 impl<R: Rules> Rules for Answered<R> {

@@ -12,6 +12,12 @@ use std::{
 pub(super) use self::{downward::Answered, upward::Written};
 use crate::options::QoS;
 
+/// With more messages that it has not written, the library may give any id to one of them.
+const MOST_UNWRITTEN: u64 = 0x8000;
+
+/// How many ids are looked at to find one that is free.
+const LONGEST_SEARCH: usize = 1024;
+
 /// The messages at QoS 1 and 2 of one connection that wait for the broker's last answer.
 ///
 /// The library's thread would have to be woken before whoever waits for an answer, which takes as long again as the
@@ -31,8 +37,10 @@ struct State {
     written: u64,
     /// Those that somebody waits for, by their number.
     messages: HashMap<u64, Message>,
-    /// The numbers of those that are written and not answered, by their id.
-    unanswered: HashMap<u16, u64>,
+    /// The ids of what is written and not answered, and the numbers of those that are messages.
+    unanswered: HashMap<u16, Option<u64>>,
+    /// The id that was written last.
+    newest: u16,
     /// The connection is over, or its messages cannot be told apart: the library knows what came of each.
     ended: bool,
 }
@@ -76,7 +84,8 @@ impl Answers {
         state.written += 1;
         let fits = state.messages.get(&number).is_none_or(|message| message.qos as u8 == qos);
         if number < state.given && fits {
-            state.unanswered.insert(id, number);
+            state.unanswered.insert(id, Some(number));
+            state.newest = id;
         } else {
             state.end();
         }
@@ -85,7 +94,7 @@ impl Answers {
     /// The broker has answered that it has a message. True: whoever waits for it knows.
     fn acknowledged(&self, id: u16, qos: QoS) -> bool {
         let mut state = self.state();
-        let Some(number) = state.unanswered.remove(&id) else { return false };
+        let Some(Some(number)) = state.unanswered.remove(&id) else { return false };
         match state.messages.get(&number) {
             Some(message) if message.qos != qos => state.settle(number, Stage::Unknown),
             _ => state.settle(number, Stage::Acknowledged),
@@ -93,11 +102,31 @@ impl Answers {
     }
 
     /// The broker has answered something else.
-    fn refused(&self, id: u16) {
+    fn settled(&self, id: u16) {
         let mut state = self.state();
-        if let Some(number) = state.unanswered.remove(&id) {
+        if let Some(Some(number)) = state.unanswered.remove(&id) {
             state.settle(number, Stage::Unknown);
         }
+    }
+
+    /// The client has written something else that has an id.
+    fn asked(&self, id: u16) {
+        let mut state = self.state();
+        state.unanswered.insert(id, None);
+        state.newest = id;
+    }
+
+    /// An id that the library has given to nothing that is not answered, if there is one for sure.
+    ///
+    /// It gives them in ascending order: those of what it has not written yet come after the newest one.
+    fn unused_id(&self) -> Option<u16> {
+        let state = self.state();
+        if state.ended || state.given - state.written > MOST_UNWRITTEN {
+            return None;
+        }
+        let before = |id: &u16| Some(if *id > 1 { *id - 1 } else { u16::MAX });
+        let ids = std::iter::successors(before(&state.newest), before).take(LONGEST_SEARCH);
+        ids.into_iter().find(|id| !state.unanswered.contains_key(id))
     }
 
     /// Leaves all that is open to the library.
@@ -361,6 +390,47 @@ mod tests {
         connection.read(&[&answer(PUBACK, 1)]);
         drop(EndOfAnswers(connection.answers.clone()));
         assert_eq!([&known, &open, &unwritten].map(poll), [Some(true), Some(false), Some(false)]);
+    }
+
+    #[test]
+    fn an_id_that_is_not_used_is_one_that_nothing_written_has_and_nothing_that_will_be_written_soon() {
+        let mut connection = Connection::new(1);
+        assert_eq!(connection.answers.unused_id(), Some(u16::MAX));
+        let _answers: Vec<Answer> = (0..4).map(|_| connection.give(ONCE)).collect();
+        connection.write(ONCE, [1, 2]);
+        assert_eq!(connection.answers.unused_id(), Some(u16::MAX));
+        let subscribe = b"\x82\x06\0\x03\0\x01t\0";
+        assert_eq!(filtered(&mut connection.up, subscribe, 1), subscribe);
+        connection.write(ONCE, [4]);
+        assert_eq!(connection.answers.unused_id(), Some(u16::MAX));
+        connection.read(&[&answer(PUBACK, 1)]);
+        assert_eq!(connection.answers.unused_id(), Some(1));
+        let granted = b"\x90\x03\0\x03\0";
+        assert_eq!(connection.read(&[granted]), (granted.to_vec(), vec![]));
+        assert_eq!(connection.answers.unused_id(), Some(3));
+        connection.answers.end();
+        assert_eq!(connection.answers.unused_id(), None);
+    }
+
+    #[test]
+    fn no_id_is_called_unused_where_each_may_be_used() {
+        let connection = Connection::new(1);
+        let _answers: Vec<Answer> = (0..=MOST_UNWRITTEN).map(|_| connection.give(ONCE)).collect();
+        assert_eq!(connection.answers.unused_id(), None);
+    }
+
+    #[test]
+    fn a_client_is_prodded_by_what_it_has_to_read_and_otherwise_by_what_answers_to_nothing() {
+        let mut connection = Connection::new(100);
+        connection.down.rules().prod();
+        assert_eq!(connection.down.rules().held_back(), &answer(PUBACK, u16::MAX));
+        connection.down.rules().held_back().clear();
+        let _answer = connection.give(EXACTLY);
+        connection.write(EXACTLY, [1]);
+        let completed = answer(PUBCOMP, 1);
+        assert_eq!(filtered(&mut connection.down, &completed, 1), b"");
+        connection.down.rules().prod();
+        assert_eq!(connection.down.rules().held_back(), &completed);
     }
 
     #[test]

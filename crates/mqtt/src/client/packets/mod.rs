@@ -16,6 +16,10 @@ pub(super) const PUBACK: u8 = 0x40;
 pub(super) const PUBREC: u8 = 0x50;
 pub(super) const PUBREL: u8 = 0x62;
 pub(super) const PUBCOMP: u8 = 0x70;
+pub(super) const SUBSCRIBE: u8 = 0x82;
+pub(super) const SUBACK: u8 = 0x90;
+pub(super) const UNSUBSCRIBE: u8 = 0xa2;
+pub(super) const UNSUBACK: u8 = 0xb0;
 pub(super) const PINGRESP: u8 = 0xd0;
 
 /// The QoS of a PUBLISH packet with that first byte.
