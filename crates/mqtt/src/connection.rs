@@ -71,7 +71,7 @@ use crate::{
 /// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
-/// | `in_flight_messages` | the last number of messages that are on their way |
+/// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
 ///
 /// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where
 /// another client takes the connection over because it has the same id, a warning names the id: at once where the

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc},
     task::AbortHandle,
 };
 
@@ -15,17 +15,25 @@ use crate::{
 /// it and a broker can wait for each other.
 const MAX_BYTES: u32 = 4 * 1024 * 1024;
 
+/// How many messages at QoS 0 the client may have that it has not written. So many that its thread, which writes them one by
+/// one, is still busy when those who waited for room have run.
+const MAX_UNWRITTEN: usize = 1024;
+
+/// How many of them make room together: whoever waits is not woken for each.
+const WRITTEN_TOGETHER: usize = MAX_UNWRITTEN / 4;
+
 /// The places for messages on their way. Who finds none waits for one.
 pub(crate) struct Window {
     size: u32,
     slots: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    unwritten: Arc<Semaphore>,
     counters: Arc<ConnectionCounters>,
-    writing: mpsc::UnboundedSender<(PublishAck, Place)>,
+    writing: mpsc::UnboundedSender<(PublishAck, u32)>,
     task: AbortHandle,
 }
 
-/// A message's place, and its share of the bytes. Free again when it is dropped.
+/// The place of a message at QoS 1 or 2, and its share of the bytes. Free again when it is dropped.
 pub(crate) struct Place {
     slot: Option<OwnedSemaphorePermit>,
     _bytes: OwnedSemaphorePermit,
@@ -34,34 +42,36 @@ pub(crate) struct Place {
     counters: Arc<ConnectionCounters>,
 }
 
+/// The place of a message at QoS 0.
+pub(crate) struct Unwritten<'a> {
+    window: &'a Window,
+    place: SemaphorePermit<'a>,
+    bytes: SemaphorePermit<'a>,
+}
+
 impl Window {
-    /// A window for that many messages.
+    /// A window for that many messages at QoS 1 and 2.
     pub(crate) fn new(size: u16, counters: Arc<ConnectionCounters>) -> Self {
         let size = u32::from(size);
-        let (writing, mut written) = mpsc::unbounded_channel::<(PublishAck, Place)>();
-        // A client writes messages in their order, so that one after the other can be waited for.
-        let free = async move {
-            while let Some((ack, place)) = written.recv().await {
-                let _ = ack.await;
-                drop(place);
-            }
-        };
+        let bytes = Arc::new(Semaphore::new(MAX_BYTES as usize));
+        let unwritten = Arc::new(Semaphore::new(MAX_UNWRITTEN));
+        let (writing, written) = mpsc::unbounded_channel();
+        let free = free_written(written, bytes.clone(), unwritten.clone());
         Self {
             size,
             slots: Arc::new(Semaphore::new(size as usize)),
-            bytes: Arc::new(Semaphore::new(MAX_BYTES as usize)),
+            bytes,
+            unwritten,
             counters,
             writing,
             task: tokio::spawn(free).abort_handle(),
         }
     }
 
-    /// Waits for a place for a payload of that many bytes.
+    /// Waits for a place for a payload of that many bytes at QoS 1 or 2.
     pub(crate) async fn enter(&self, length: usize) -> Result<Place, ClientError> {
-        let weight = u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_BYTES);
-        let closed = |_| ClientError::Disconnected;
-        let bytes = self.bytes.clone().acquire_many_owned(weight).await.map_err(closed)?;
-        let slot = self.slots.clone().acquire_owned().await.map_err(closed)?;
+        let bytes = self.bytes.clone().acquire_many_owned(weight(length)).await.map_err(shut)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(shut)?;
         let place = Place {
             slot: Some(slot),
             _bytes: bytes,
@@ -73,15 +83,20 @@ impl Window {
         Ok(place)
     }
 
-    /// Frees the place when the client has written the message, without making anyone wait for it.
-    pub(crate) fn leave_when_written(&self, ack: PublishAck, place: Place) {
-        let _ = self.writing.send((ack, place));
+    /// Waits for a place for a payload of that many bytes at QoS 0.
+    pub(crate) async fn enter_unwritten(&self, length: usize) -> Result<Unwritten<'_>, ClientError> {
+        let bytes = self.bytes.acquire_many(weight(length)).await.map_err(shut)?;
+        let place = self.unwritten.acquire().await.map_err(shut)?;
+        Ok(Unwritten { window: self, place, bytes })
     }
 
     /// Waits until nothing is on its way, and lets nothing in from now on.
     pub(crate) async fn drain(&self) {
         // Who comes later is behind this in the line, and finds the window shut.
-        let all = self.slots.acquire_many(self.size).await;
+        let all = tokio::join!(
+            self.slots.acquire_many(self.size),
+            self.unwritten.acquire_many(MAX_UNWRITTEN as u32)
+        );
         self.shut();
         drop(all);
     }
@@ -89,13 +104,50 @@ impl Window {
     /// Lets nothing in from now on.
     pub(crate) fn shut(&self) {
         self.slots.close();
+        self.unwritten.close();
         self.bytes.close();
+    }
+}
+
+/// The part of the bytes that a payload takes.
+fn weight(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_BYTES)
+}
+
+fn shut(_: AcquireError) -> ClientError {
+    ClientError::Disconnected
+}
+
+/// Gives back the places of messages that the client has written, which it does in their order.
+async fn free_written(
+    mut written: mpsc::UnboundedReceiver<(PublishAck, u32)>,
+    bytes: Arc<Semaphore>,
+    unwritten: Arc<Semaphore>,
+) {
+    let mut messages = Vec::with_capacity(WRITTEN_TOGETHER);
+    while written.recv_many(&mut messages, WRITTEN_TOGETHER).await > 0 {
+        if let Some((newest, _)) = messages.last_mut() {
+            let _ = newest.await;
+        }
+        bytes.add_permits(messages.iter().map(|(_, weight)| *weight as usize).sum());
+        unwritten.add_permits(messages.len());
+        messages.clear();
     }
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+impl Unwritten<'_> {
+    /// Frees the place when the client has written the message, without making anyone wait for it.
+    pub(crate) fn leave_when_written(self, ack: PublishAck) {
+        let weight = self.bytes.num_permits() as u32;
+        self.place.forget();
+        self.bytes.forget();
+        let _ = self.window.writing.send((ack, weight));
     }
 }
 

@@ -8,7 +8,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::guard::{Malformed, Number};
+use super::packets::{Malformed, Number};
 use crate::secret::Secret;
 
 const CONNECT: u8 = 0x10;

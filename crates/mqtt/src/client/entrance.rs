@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    answers::Answers,
     backlog::Backlog,
     connect_packet::{self, Greeting},
     relay::{Guarded, Relay, Way, runtime},
@@ -46,6 +47,7 @@ impl Entrance {
         greeting: Greeting,
         guard: Option<Guarded>,
         backlog: Arc<Backlog>,
+        answers: Arc<Answers>,
     ) -> io::Result<Relay> {
         let greeting = Arc::new(greeting);
         let mut guests = JoinSet::new();
@@ -62,7 +64,7 @@ impl Entrance {
                 }
                 Some(guest) = guests.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, Way { connect, broker, guard, backlog });
+                        return Relay::start(client, Way { connect, broker, guard, backlog, answers });
                     }
                 }
             }

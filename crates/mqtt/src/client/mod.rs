@@ -1,6 +1,7 @@
 //! The MQTT client. Its crate is named nowhere else: the rest sees one ordered stream of [`Event`]s, and
 //! futures that end at the broker's answer.
 
+mod answers;
 mod backlog;
 mod connect_packet;
 mod entrance;
@@ -8,6 +9,7 @@ mod error;
 mod event;
 mod guard;
 mod message;
+mod packets;
 mod paho;
 mod properties;
 mod relay;

@@ -4,11 +4,11 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, LazyLock, Mutex as StdMutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use paho_mqtt::{
     AsyncClient, ConnectOptions, ConnectOptionsBuilder, ConnectReturnCode, CreateOptionsBuilder,
@@ -26,6 +26,7 @@ use tokio::{
 
 use super::{
     ClientError, Delivery, Event, Events, MessageProperties, Publication,
+    answers::{Answer, Answers},
     backlog::Backlog,
     connect_packet::{Greeting, Session, one_time_secret},
     entrance::Entrance,
@@ -56,7 +57,7 @@ pub(crate) struct Client {
     /// on, the library begins its numbers of messages anew although older messages, which it sends at last, have
     /// theirs: the second of two acknowledgements of such a message would be taken for that of a new one. And
     /// where one client of a process comes back to a session, it sends again what is in flight of them all.
-    inner: ArcSwap<AsyncClient>,
+    line: ArcSwapOption<Line>,
     client_id: String,
     version: MqttVersion,
     events: UnboundedSender<Event>,
@@ -71,24 +72,29 @@ pub(crate) struct Client {
     relay: StdMutex<Option<Relay>>,
 }
 
+/// What belongs to one connection.
+struct Line {
+    library: AsyncClient,
+    answers: Arc<Answers>,
+}
+
 type Attempt = oneshot::Receiver<()>;
 
 impl Client {
     /// A client that is not connected, and what it tells.
-    pub(crate) fn new(client_id: &str, version: MqttVersion) -> Result<(Self, Events), ClientError> {
+    pub(crate) fn new(client_id: &str, version: MqttVersion) -> (Self, Events) {
         let (events, receiver) = mpsc::unbounded_channel();
-        let backlog = Arc::default();
         let client = Self {
-            inner: ArcSwap::from_pointee(library_client(client_id, version, &events, &backlog)?),
+            line: ArcSwapOption::empty(),
             client_id: client_id.to_owned(),
             version,
             events,
-            backlog,
+            backlog: Arc::default(),
             attempt: Mutex::default(),
             guard: Arc::default(),
             relay: StdMutex::default(),
         };
-        Ok((client, receiver))
+        (client, receiver)
     }
 
     /// Connects to the broker at that address, giving up some seconds after `limit`. True: the broker kept the
@@ -108,15 +114,16 @@ impl Client {
             let _ = earlier.await;
             *attempt = None;
         }
-        if self.inner().is_connected() {
+        if let Some(line) = self.line.load_full().filter(|line| line.library.is_connected()) {
             // The attempt before was given up, and succeeded after all.
-            let _ = self.inner().disconnect(None).await;
+            let _ = line.library.disconnect(None).await;
         }
         if let Some(relay) = self.take_relay() {
             relay.end().await;
         }
-        let client = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
-        self.inner.store(Arc::new(client));
+        let library = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
+        let line = Arc::new(Line { library, answers: Arc::default() });
+        self.line.store(Some(line.clone()));
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
             .await
@@ -138,7 +145,7 @@ impl Client {
         *attempt = Some(released);
 
         let events = self.events.clone();
-        let mut token = self.inner().connect_with_callbacks(
+        let mut token = line.library.connect_with_callbacks(
             connect_options(entrance.address, &greeting.secret, target, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
@@ -152,7 +159,7 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone()) => {
+            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone(), line.answers.clone()) => {
                 *self.relay() = Some(relay.map_err(no_relay)?);
                 token.await
             }
@@ -170,7 +177,7 @@ impl Client {
         }
     }
 
-    /// Hands a message to the client. What it gives ends when the message is written (QoS 0) or acknowledged.
+    /// Hands a message to the client, which one caller does at a time. What it gives ends when the message is written (QoS 0) or acknowledged.
     pub(crate) fn publish(&self, publication: &Publication<'_>) -> Result<PublishAck, ClientError> {
         let Publication { topic, payload, qos, retain, properties } = publication;
         let properties = match self.version {
@@ -184,19 +191,29 @@ impl Client {
             .retained(*retain)
             .properties(properties)
             .finalize();
-        self.inner().try_publish(message).map(PublishAck).map_err(failed)
+        let line = self.line.load();
+        let line = line.as_ref().ok_or(ClientError::Disconnected)?;
+        let answer = (*qos != QoS::AtMostOnce).then(|| line.answers.give(*qos));
+        match line.library.try_publish(message) {
+            Ok(token) => Ok(PublishAck { answer, token }),
+            Err(error) => {
+                answer.into_iter().for_each(Answer::take_back);
+                Err(failed(error))
+            }
+        }
     }
 
     /// Subscribes, and waits for the broker's grant, which can be of less than what is asked for.
     pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<QoS, ClientError> {
-        match self.inner().subscribe(filter, paho_qos(qos)).await {
+        let line = self.line()?;
+        match line.library.subscribe(filter, paho_qos(qos)).await {
             Ok(response) => Ok(match response.subscribe_response() {
                 Some(0) => QoS::AtMostOnce,
                 Some(1) => QoS::AtLeastOnce,
                 _ => qos,
             }),
             // The library has one error for a refusal and for a connection that broke meanwhile.
-            Err(Error::Failure) if self.inner().is_connected() => {
+            Err(Error::Failure) if line.library.is_connected() => {
                 Err(ClientError::Failed("the broker refused it".into()))
             }
             Err(Error::Failure) => Err(ClientError::Disconnected),
@@ -206,7 +223,7 @@ impl Client {
 
     /// Unsubscribes, and waits for the broker's answer. It is an event as well, behind the messages before it.
     pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
-        let answer = self.inner().unsubscribe(filter).await.map(|_| ()).map_err(failed);
+        let answer = self.line()?.library.unsubscribe(filter).await.map(|_| ()).map_err(failed);
         if !matches!(answer, Err(ClientError::Disconnected)) {
             let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
         }
@@ -217,15 +234,17 @@ impl Client {
     /// no message that came is on its way to a listener: it would find those of the next connection.
     pub(crate) async fn disconnect(&self) {
         let relay = self.take_relay();
-        // An error means that there is no connection.
-        if let (Ok(_), Some(mut relay)) = (self.inner().disconnect(None).await, relay) {
-            relay.delivered().await;
+        if let Ok(line) = self.line() {
+            // An error means that there is no connection.
+            if let (Ok(_), Some(mut relay)) = (line.library.disconnect(None).await, relay) {
+                relay.delivered().await;
+            }
         }
         self.backlog.empty().await;
     }
 
-    fn inner(&self) -> Arc<AsyncClient> {
-        self.inner.load_full()
+    fn line(&self) -> Result<Arc<Line>, ClientError> {
+        self.line.load_full().ok_or(ClientError::Disconnected)
     }
 
     fn relay(&self) -> MutexGuard<'_, Option<Relay>> {
@@ -242,12 +261,12 @@ impl Drop for Client {
         let Some(attempt) = self.attempt.get_mut().take() else {
             return;
         };
-        let inner = self.inner();
-        let kept = inner.clone();
+        let line = self.line.load_full();
+        let kept = line.clone();
         // An attempt that was given up still holds a handle; outlive it. The library ends it by its timeout.
         let outlive = move || {
             let _ = attempt.blocking_recv();
-            drop(inner);
+            drop(line);
         };
         if std::thread::Builder::new().name("mqtt-client-drop".into()).spawn(outlive).is_err() {
             // Nobody outlives the attempt then. A leaked client is better than a deadlock of all of them.
@@ -257,13 +276,22 @@ impl Drop for Client {
 }
 
 /// Ends when the broker has the message, or with the reason why that is not known.
-pub(crate) struct PublishAck(DeliveryToken);
+pub(crate) struct PublishAck {
+    /// At QoS 1 and 2.
+    answer: Option<Answer>,
+    token: DeliveryToken,
+}
 
 impl Future for PublishAck {
     type Output = Result<(), ClientError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_err(failed)
+        if let Some(answer) = &self.answer
+            && ready!(answer.poll(cx))
+        {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.token).poll(cx).map_err(failed)
     }
 }
 
@@ -452,7 +480,7 @@ mod tests {
         };
         let token =
             client.connect(connect_options(entrance.address, &greeting.secret, &target, &options, SOON));
-        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog);
+        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog, Arc::default());
         let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
 
         let mut connect = [0; 27];

@@ -11,14 +11,16 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
     net::TcpStream,
     runtime::{self, Handle},
-    sync::oneshot,
-    time::timeout,
+    sync::{Notify, oneshot},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    answers::{Answered, Answers, EndOfAnswers, Written},
     backlog::Backlog,
-    guard::{Downward, Filter, Guard, Output, Rules, Segment, Upward},
+    guard::{Downward, Guard, Upward},
+    packets::{Filter, Output},
     replies::Replies,
 };
 use crate::transport::{Opened, Transport, TransportError};
@@ -28,6 +30,21 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
+
+/// No socket is full with less.
+const FULL: usize = 32 * 1024;
+
+/// How often a client is prodded that may wait to go on writing; where it does for sure, until it has.
+const PRODS: u32 = 3;
+
+/// The library finds that it can write a moment after all was read.
+const PROD_AGAIN: Duration = Duration::from_millis(5);
+
+/// How long answers are held back whose senders know them.
+const HOLD_BACK: Duration = Duration::from_millis(10);
+
+/// How many bytes of them are passed on without delay: 16 answers. The library searches a list of what is open for each message.
+const HELD_BACK: usize = 64;
 
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
@@ -71,6 +88,7 @@ pub(super) struct Way {
     pub(super) broker: Opened,
     pub(super) guard: Option<Guarded>,
     pub(super) backlog: Arc<Backlog>,
+    pub(super) answers: Arc<Answers>,
 }
 
 /// Passes on what the client and the broker write to each other, and keeps from the client that the broker
@@ -99,9 +117,11 @@ impl Relay {
         let (deliver, delivered) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let lost = Arc::new(OnceLock::new());
+        let end_of_answers = EndOfAnswers(way.answers.clone());
         let relaying = relay(client, way, cut, deliver, lost.clone());
         handle.spawn(async move {
             relaying.await;
+            drop(end_of_answers);
             drop(end);
         });
         Ok(Self { kept, delivered, ended, lost })
@@ -127,7 +147,7 @@ impl Relay {
 
 async fn relay(
     client: TcpStream,
-    Way { connect, broker, guard, backlog }: Way,
+    Way { connect, broker, guard, backlog, answers }: Way,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,
@@ -150,16 +170,17 @@ async fn relay(
     let replies: Arc<Replies> = Arc::default();
     let (up, down) = match guard {
         Some(Guarded { guard, connection, has_properties }) => (
-            Some(Filter::new(Upward::new(guard.clone(), connection))),
-            Some(Filter::new(Downward::new(guard, replies.clone(), has_properties))),
+            Some(Upward::new(guard.clone(), connection)),
+            Some(Downward::new(guard, replies.clone(), has_properties)),
         ),
         None => (None, None),
     };
-    let gone = CancellationToken::new();
-    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &gone, deliver));
+    let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, down));
+    let (prod, gone) = (Notify::new(), CancellationToken::new());
+    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &prod, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &backlog).await {
+        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &backlog).await {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
@@ -186,38 +207,57 @@ async fn relay(
 async fn upward(
     mut from: impl AsyncRead + Unpin,
     to: impl AsyncWrite + Unpin,
-    mut filter: Option<Filter<Upward>>,
+    rules: Written<Upward>,
     replies: &Replies,
+    prod: &Notify,
     gone: &CancellationToken,
     deliver: oneshot::Sender<()>,
 ) {
     let mut to = Some(to);
+    let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
     let mut output = Output::default();
+    // How much was read since there was nothing more.
+    let mut unpaused = 0;
+    // The library comes back to a write that the socket did not take at once when there is something to read, and goes on
+    // with other messages when one is acknowledged: within a second, if nothing is.
+    let (mut prods, mut next_prod) = (0, pin!(sleep(PROD_AGAIN)));
     loop {
-        let is_between = filter.as_ref().is_some_and(Filter::is_between) && to.is_some();
-        if is_between {
-            let own = replies.take();
-            if !own.is_empty() {
-                output.clear();
-                output.own(own);
-                unless_gone(&mut to, gone, async |to| pass_on(to, &[], &output).await).await;
-            }
-        }
+        let is_between = filter.is_between() && to.is_some();
         let length = tokio::select! {
+            biased;
             read = from.read(&mut buffer) => match read {
                 Ok(length @ 1..) => length,
                 Ok(0) | Err(_) => break,
             },
-            () = replies.added(), if is_between => continue,
+            // All is read.
+            () = future::ready(()), if unpaused > 0 => {
+                prods = if unpaused >= FULL { PRODS } else { 0 };
+                unpaused = 0;
+                next_prod.as_mut().reset(Instant::now());
+                continue;
+            }
+            () = &mut next_prod, if prods > 0 || !filter.is_between() => {
+                prod.notify_one();
+                prods = prods.saturating_sub(1);
+                next_prod.as_mut().reset(Instant::now() + PROD_AGAIN);
+                continue;
+            }
+            () = replies.added(), if is_between => 0,
             () = gone.cancelled(), if to.is_some() => {
                 to = None;
                 continue;
             }
         };
+        unpaused += length;
+        if is_between {
+            // First, as what was read can rest on them.
+            let own = replies.take();
+            unless_gone(&mut to, gone, async |to| pass_on(to, [&own[..]]).await).await;
+        }
         // All of it, also where nothing can be written any more: what the client confirms counts.
-        apply(&mut filter, &mut buffer[..length], &mut output);
-        unless_gone(&mut to, gone, async |to| pass_on(to, &buffer, &output).await).await;
+        filter.filter(&mut buffer[..length], &mut output);
+        unless_gone(&mut to, gone, async |to| pass_on(to, output.pieces(&buffer)).await).await;
     }
     unless_gone(&mut to, gone, async |to| drop(to.shutdown().await)).await;
     drop(deliver);
@@ -234,48 +274,73 @@ async fn unless_gone<W>(to: &mut Option<W>, gone: &CancellationToken, what: impl
 }
 
 /// Passes on what the broker writes until it closes, at the pace that a backlog allows.
+///
+/// Answers whose senders know them are passed on together, a little later: so the library's thread is not woken for each.
 async fn downward(
     mut from: impl AsyncRead + Unpin,
     to: &mut (impl AsyncWrite + Unpin),
-    mut filter: Option<Filter<Downward>>,
+    rules: Answered<Downward>,
     replies: &Replies,
+    prod: &Notify,
     backlog: &Backlog,
 ) -> io::Result<()> {
+    let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
     let mut output = Output::default();
+    let mut due = pin!(sleep(HOLD_BACK));
     loop {
-        backlog.room().await;
-        replies.room().await;
-        let length = from.read(&mut buffer).await?;
+        let was_empty = filter.rules().held_back().is_empty();
+        let is_between = filter.is_between();
+        let read = async {
+            backlog.room().await;
+            replies.room().await;
+            from.read(&mut buffer).await
+        };
+        let length = tokio::select! {
+            biased;
+            read = read => read?,
+            () = prod.notified(), if is_between => {
+                filter.rules().prod();
+                write_held_back(to, &mut filter).await;
+                continue;
+            }
+            () = &mut due, if is_between && !was_empty => {
+                write_held_back(to, &mut filter).await;
+                continue;
+            }
+        };
         if length == 0 {
             return Ok(());
         }
-        apply(&mut filter, &mut buffer[..length], &mut output);
-        pass_on(to, &buffer, &output).await;
+        filter.filter(&mut buffer[..length], &mut output);
+        pass_on(to, output.pieces(&buffer)).await;
+        if filter.rules().held_back().len() >= HELD_BACK && filter.is_between() {
+            write_held_back(to, &mut filter).await;
+        } else if was_empty && !filter.rules().held_back().is_empty() {
+            due.as_mut().reset(Instant::now() + HOLD_BACK);
+        }
     }
 }
 
-fn apply<R: Rules>(filter: &mut Option<Filter<R>>, input: &mut [u8], output: &mut Output) {
-    output.clear();
-    match filter {
-        Some(filter) => filter.filter(input, output),
-        None => output.pass(0..input.len()),
-    }
+async fn write_held_back(to: &mut (impl AsyncWrite + Unpin), filter: &mut Filter<Answered<Downward>>) {
+    let held_back = filter.rules().held_back();
+    pass_on(to, [&held_back[..]]).await;
+    held_back.clear();
 }
 
-/// Writes what a filter put out. What cannot be written is dropped.
-async fn pass_on(to: &mut (impl AsyncWrite + Unpin), input: &[u8], output: &Output) {
-    for segment in output.segments() {
-        let bytes = match segment {
-            Segment::Input(range) => &input[range.clone()],
-            Segment::Own(bytes) => bytes,
-        };
-        if to.write_all(bytes).await.is_err() {
+/// Writes one piece after the other. What cannot be written is dropped.
+async fn pass_on<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator<Item = &'a [u8]>) {
+    let mut is_written = false;
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        is_written = true;
+        if to.write_all(piece).await.is_err() {
             return;
         }
     }
-    // What encrypts holds back what does not fill its buffer.
-    let _ = to.flush().await;
+    if is_written {
+        // What encrypts holds back what does not fill its buffer.
+        let _ = to.flush().await;
+    }
 }
 
 #[cfg(test)]
@@ -287,9 +352,11 @@ mod tests {
     use super::*;
     use crate::{
         client::{
+            answers::Answer,
             connect_packet::{Greeting, Session},
             entrance::Entrance,
         },
+        options::QoS,
         secret::Secret,
     };
 
@@ -315,12 +382,20 @@ mod tests {
     }
 
     async fn relayed_with(guard: Option<Guarded>, backlog: Arc<Backlog>) -> (TcpStream, Relay, TcpStream) {
+        relayed_for(guard, backlog, Arc::default()).await
+    }
+
+    async fn relayed_for(
+        guard: Option<Guarded>,
+        backlog: Arc<Backlog>,
+        answers: Arc<Answers>,
+    ) -> (TcpStream, Relay, TcpStream) {
         let (to_broker, mut broker) = connected().await;
         let entrance = Entrance::open().await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
         client.write_all(KNOCK).await.unwrap();
         let opened = Opened::Stream(Box::new(to_broker));
-        let relay = entrance.admit(opened, greeting(), guard, backlog).await.unwrap();
+        let relay = entrance.admit(opened, greeting(), guard, backlog, answers).await.unwrap();
         assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
         (client, relay, broker)
     }
@@ -370,7 +445,9 @@ mod tests {
             written += length.unwrap();
         }
         drop(relay);
-        assert_eq!(read_to_end(&mut client).await.unwrap(), b"");
+        // But for what prods it.
+        let read = read_to_end(&mut client).await.unwrap();
+        assert!(read.chunks(4).all(|packet| packet == b"\x40\x02\xff\xff"), "{read:?}");
         assert!(read_to_end(&mut broker).await.unwrap().len() < written);
     }
 
@@ -417,7 +494,7 @@ mod tests {
         client.write_all(KNOCK).await.unwrap();
         let opened = Opened::Stream(Box::new(to_broker));
         let greeting = Greeting { password: Some(Secret::new("real")), ..greeting() };
-        let _relay = entrance.admit(opened, greeting, None, Arc::default()).await.unwrap();
+        let _relay = entrance.admit(opened, greeting, None, Arc::default(), Arc::default()).await.unwrap();
         let greeted = read::<{ KNOCK.len() + 1 }>(&mut broker).await;
         assert!(greeted.ends_with(b"real"));
         broker.write_all(b"for the client").await.unwrap();
@@ -467,5 +544,83 @@ mod tests {
         assert_eq!(&read::<2>(&mut client).await, b"\xd0\0");
         client.write_all(b"xy").await.unwrap();
         assert_eq!(&read::<6>(&mut broker).await, b"xy\x70\x02\0\x09");
+    }
+
+    #[tokio::test]
+    async fn replies_go_before_what_the_client_writes_after_them() {
+        for _ in 0..50 {
+            let (replies, gone) = (Replies::default(), CancellationToken::new());
+            replies.push(b"\x62\x02\0\x01");
+            let message = b"\x34\x05\0\x01t\0\x01";
+            let rules = Written::new(Arc::default(), None);
+            let mut written = Vec::new();
+            upward(&message[..], &mut written, rules, &replies, &Notify::new(), &gone, oneshot::channel().0)
+                .await;
+            assert_eq!(written, [b"\x62\x02\0\x01", &message[..]].concat());
+        }
+    }
+
+    const MESSAGE: &[u8] = b"\x32\x05\0\x01t\0\x01";
+    const ACKNOWLEDGED: &[u8; 4] = b"\x40\x02\0\x01";
+
+    async fn acknowledged(answer: Answer) -> bool {
+        timeout(SOON, future::poll_fn(|context| answer.poll(context))).await.expect("nothing is known")
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_reaches_its_sender_and_the_client_between_two_packets() {
+        let answers: Arc<Answers> = Arc::default();
+        let (mut client, _relay, mut broker) = relayed_for(None, Arc::default(), answers.clone()).await;
+        let answer = answers.give(QoS::AtLeastOnce);
+        client.write_all(MESSAGE).await.unwrap();
+        assert_eq!(&read::<7>(&mut broker).await, MESSAGE);
+        broker.write_all(&[&ACKNOWLEDGED[..], b"\x30\x05\0\x01t"].concat()).await.unwrap();
+        assert!(acknowledged(answer).await);
+        assert_eq!(&read::<5>(&mut client).await, b"\x30\x05\0\x01t");
+        broker.write_all(b"xy").await.unwrap();
+        assert_eq!(&read::<6>(&mut client).await, b"xy\x40\x02\0\x01");
+    }
+
+    #[tokio::test]
+    async fn a_sender_hears_of_the_end_of_a_connection() {
+        let answers: Arc<Answers> = Arc::default();
+        let (mut client, relay, mut broker) = relayed_for(None, Arc::default(), answers.clone()).await;
+        let (one, other) = (answers.give(QoS::AtLeastOnce), answers.give(QoS::AtLeastOnce));
+        client.write_all(MESSAGE).await.unwrap();
+        assert_eq!(&read::<7>(&mut broker).await, MESSAGE);
+        broker.write_all(ACKNOWLEDGED).await.unwrap();
+        drop(broker);
+        assert!(acknowledged(one).await);
+        drop(client);
+        relay.end().await;
+        assert!(!acknowledged(other).await);
+        assert!(!acknowledged(answers.give(QoS::AtLeastOnce)).await);
+    }
+
+    /// Half a packet, and whole ones of as many bytes as a socket may be full with.
+    #[tokio::test]
+    async fn a_client_that_may_wait_to_go_on_writing_is_given_something_to_read() {
+        let whole = [&b"\x30\x80\x80\x02\0\x01t"[..], &[0; 0x8000 - 3]].concat();
+        for written in [&whole[..10], &whole] {
+            let (mut client, _relay, mut broker) = relayed().await;
+            client.write_all(written).await.unwrap();
+            assert_eq!(&read::<4>(&mut client).await, b"\x40\x02\xff\xff");
+            let mut read = vec![0; written.len()];
+            timeout(SOON, broker.read_exact(&mut read)).await.expect("nothing comes").unwrap();
+        }
+        let (mut client, _relay, mut broker) = relayed().await;
+        client.write_all(MESSAGE).await.unwrap();
+        assert_eq!(&read::<7>(&mut broker).await, MESSAGE);
+        broker.write_all(b"\xd0\0").await.unwrap();
+        assert_eq!(&read::<2>(&mut client).await, b"\xd0\0");
+    }
+
+    #[tokio::test]
+    async fn it_is_so_as_well_while_the_broker_has_to_wait() {
+        let backlog: Arc<Backlog> = Arc::default();
+        let (mut client, _relay, _broker) = relayed_with(None, backlog.clone()).await;
+        let _waiting = backlog.add_bytes(10_000_000);
+        client.write_all(b"\x30\x80\x80\x02\0\x01t").await.unwrap();
+        assert_eq!(&read::<4>(&mut client).await, b"\x40\x02\xff\xff");
     }
 }

@@ -30,7 +30,7 @@ use self::{
     link::Link,
 };
 use crate::{
-    client::{Client, ClientError, Publication},
+    client::{Client, ClientError, Publication, PublishAck},
     counters::ConnectionCounters,
     in_flight::{InFlight, Window},
     options::{ConnectionOptions, MqttVersion, QoS},
@@ -65,8 +65,7 @@ impl Session {
         logger: Arc<CompositeLogger>,
         counters: Arc<ConnectionCounters>,
     ) -> Result<Self, ApplicationError> {
-        let (client, events) = Client::new(&options.client_id, options.version)
-            .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
+        let (client, events) = Client::new(&options.client_id, options.version);
         router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
         let endpoint = AtomicUsize::new(usize::MAX);
@@ -110,6 +109,8 @@ impl Session {
             }
         };
         let published = tokio::select! {
+            // Most need not look at the others.
+            biased;
             published = timeout(limit, self.try_publish(turn, publication)) => published,
             () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
             // The client would keep what it has queued for a connection that never comes.
@@ -127,22 +128,16 @@ impl Session {
         publication: &Publication<'_>,
     ) -> Result<(), ClientError> {
         let turn = turn.await;
-        let place = self.window.enter(publication.payload.len()).await?;
-        let (link, ack) = loop {
-            let link = self.link_up().await?;
-            match self.core.client.publish(publication) {
-                Ok(ack) => break (link, ack),
-                // Not taken: the client knew of the loss before the task did.
-                Err(ClientError::Disconnected) => self.link_changed(link).await?,
-                Err(error) => return Err(error),
-            }
-        };
-        drop(turn);
         if publication.qos == QoS::AtMostOnce {
+            let place = self.window.enter_unwritten(publication.payload.len()).await?;
+            let (_, ack) = self.give(publication).await?;
             // To wait for the client's thread would tell no more about the broker.
-            self.window.leave_when_written(ack, place);
+            place.leave_when_written(ack);
             return Ok(());
         }
+        let place = self.window.enter(publication.payload.len()).await?;
+        let (link, ack) = self.give(publication).await?;
+        drop(turn);
         let timing = self.core.counters.begin_publish();
         // Dropped at the end: a close that waits for the place must not come before the answer.
         let mut in_flight = InFlight::new(ack, place);
@@ -153,6 +148,19 @@ impl Session {
         match (link, self.link_up().await?) {
             (Link::Up { session: was, .. }, Link::Up { session, .. }) if was == session => Ok(()),
             _ => Err(ClientError::Disconnected),
+        }
+    }
+
+    /// Gives a message to the client, once the broker is connected. Also gives the link at that moment.
+    async fn give(&self, publication: &Publication<'_>) -> Result<(Link, PublishAck), ClientError> {
+        loop {
+            let link = self.link_up().await?;
+            match self.core.client.publish(publication) {
+                Ok(ack) => return Ok((link, ack)),
+                // Not taken: the client knew of the loss before the task did.
+                Err(ClientError::Disconnected) => self.link_changed(link).await?,
+                Err(error) => return Err(error),
+            }
         }
     }
 

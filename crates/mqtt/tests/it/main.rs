@@ -5,6 +5,8 @@
 // Runs under a load print what became of it.
 #![allow(clippy::print_stdout)]
 
+/// Which sends end well, where a broker answers to some messages only.
+mod acknowledgements;
 /// Tests in processes of their own.
 mod alone;
 /// The books of a load, while the broker and the network fail.

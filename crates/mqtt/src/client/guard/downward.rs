@@ -1,16 +1,13 @@
 use std::sync::Arc;
 
-use super::{
-    Guard, PUBCOMP, PUBLISH, PUBREC, PUBREL, answer,
-    filter::{Fate, Rules},
-    first_number, is_repetition,
-    publish::{Content, Head, Parsed, Reading},
-    qos,
+use super::Guard;
+use crate::client::{
+    packets::{
+        CONNACK, Content, Fate, Head, PINGRESP, PUBCOMP, PUBLISH, PUBREC, PUBREL, Parsed, Reading, Rules,
+        answer, first_number, is_repetition, qos,
+    },
+    replies::Replies,
 };
-use crate::client::replies::Replies;
-
-const CONNACK: u8 = 0x20;
-const PINGRESP: u8 = 0xd0;
 
 /// What makes QoS 1 of QoS 2.
 const LOWER: u8 = 0x04 ^ 0x02;

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 
-use super::publish::Content;
+use crate::client::packets::Content;
 
 /// How often the broker has to have passed over an id that it knew to be free.
 const PROOFS: u8 = 8;
@@ -197,7 +197,7 @@ impl Inbound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::guard::publish::tests::content_of;
+    use crate::client::packets::tests::content_of;
 
     /// A broker and a client that pass messages on.
     #[derive(Default)]

@@ -2,11 +2,8 @@
 //! which goes on.
 
 mod downward;
-mod filter;
-mod frames;
 mod inbound;
 mod outbound;
-mod publish;
 mod upward;
 
 use std::{
@@ -15,19 +12,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-pub(super) use self::{
-    downward::Downward,
-    filter::{Filter, Output, Rules, Segment},
-    frames::{Malformed, Number},
-    upward::Upward,
-};
+pub(super) use self::{downward::Downward, upward::Upward};
 use self::{inbound::Inbound, outbound::Outbound};
-
-const PUBLISH: u8 = 3;
-const PUBACK: u8 = 0x40;
-const PUBREC: u8 = 0x50;
-const PUBREL: u8 = 0x62;
-const PUBCOMP: u8 = 0x70;
 
 /// What a client and a broker that keeps its session owe each other at QoS 2, over all connections.
 #[derive(Default)]
@@ -61,36 +47,20 @@ impl Guard {
     }
 }
 
-/// The QoS of a PUBLISH packet with that first byte.
-fn qos(first: u8) -> u8 {
-    first >> 1 & 3
-}
-
-fn is_repetition(first: u8) -> bool {
-    first & 8 != 0
-}
-
-/// A packet that answers to a message with that id, or releases it.
-fn answer(first: u8, id: u16) -> [u8; 4] {
-    let [high, low] = id.to_be_bytes();
-    [first, 2, high, low]
-}
-
-/// The two bytes that follow a packet's length, when they are there.
-fn first_number(packet: &[u8]) -> Option<u16> {
-    let (length, size) = Number::read(packet.get(1..)?).ok()??;
-    let bytes = packet.get(1 + size..3 + size).filter(|_| length >= 2)?;
-    Some(u16::from_be_bytes([bytes[0], bytes[1]]))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{net::Ipv4Addr, sync::Arc};
 
     use proptest::prelude::*;
 
-    use super::{filter::tests::filtered, publish::tests::publish, *};
-    use crate::client::replies::Replies;
+    use super::*;
+    use crate::client::{
+        packets::{
+            Filter, PUBACK, PUBCOMP, PUBREC, PUBREL, answer,
+            tests::{filtered, publish},
+        },
+        replies::Replies,
+    };
 
     const KEPT: &[u8] = b"\x20\x02\x01\0";
     const BEGUN: &[u8] = b"\x20\x02\0\0";

@@ -1,11 +1,8 @@
 use std::sync::Arc;
 
-use super::{
-    Guard, PUBACK, PUBLISH, PUBREC, PUBREL, answer,
-    filter::{Fate, Rules},
-    first_number,
-    publish::{Head, Parsed},
-    qos,
+use super::Guard;
+use crate::client::packets::{
+    Fate, Head, PUBACK, PUBLISH, PUBREC, PUBREL, Parsed, Rules, answer, first_number, qos,
 };
 
 /// What happens to packets on their way from the client to the broker.

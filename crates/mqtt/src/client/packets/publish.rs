@@ -12,10 +12,10 @@ const MESSAGE_EXPIRY: usize = 0x02;
 
 /// The beginning of a PUBLISH packet at QoS 1 or 2.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) id: u16,
+pub(in crate::client) struct Head {
+    pub(in crate::client) id: u16,
     /// How long the packet is behind its length.
-    pub(super) length: usize,
+    pub(in crate::client) length: usize,
     /// Where the rest begins, by which nothing is decided.
     end: usize,
     /// The seconds that the message has left to live. A broker counts them down.
@@ -23,7 +23,7 @@ pub(super) struct Head {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Parsed {
+pub(in crate::client) enum Parsed {
     Head(Head),
     /// More has to come.
     Incomplete,
@@ -32,7 +32,7 @@ pub(super) enum Parsed {
 }
 
 impl Head {
-    pub(super) fn parse(packet: &[u8], has_properties: bool) -> Parsed {
+    pub(in crate::client) fn parse(packet: &[u8], has_properties: bool) -> Parsed {
         match Self::find(packet, has_properties) {
             Ok(Some(head)) => Parsed::Head(head),
             Ok(None) => Parsed::Incomplete,
@@ -110,20 +110,20 @@ fn expiry(properties: &[u8]) -> Option<usize> {
 /// It is compared with one other at a time, and the keys of the hash are random and never shown. So two messages of one
 /// length are taken for each other once in 2^64 times, also by the design of whoever writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Content {
+pub(in crate::client) struct Content {
     hash: u64,
-    pub(super) length: usize,
+    pub(in crate::client) length: usize,
 }
 
 /// The content of a packet that comes in pieces.
-pub(super) struct Reading {
+pub(in crate::client) struct Reading {
     hasher: DefaultHasher,
     length: usize,
 }
 
 impl Reading {
     /// Begins with what is there of a packet, up to its head's end at least.
-    pub(super) fn begin(keys: &RandomState, packet: &[u8], head: &Head) -> Self {
+    pub(in crate::client) fn begin(keys: &RandomState, packet: &[u8], head: &Head) -> Self {
         let mut reading = Self { hasher: keys.build_hasher(), length: head.length };
         // The body is at the end of the first bytes, which differ by the flag of a repetition.
         let body = 1 + packet[1..].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
@@ -137,11 +137,11 @@ impl Reading {
         reading
     }
 
-    pub(super) fn go_on(&mut self, bytes: &[u8]) {
+    pub(in crate::client) fn go_on(&mut self, bytes: &[u8]) {
         self.hasher.write(bytes);
     }
 
-    pub(super) fn end(self) -> Content {
+    pub(in crate::client) fn end(self) -> Content {
         Content { hash: self.hasher.finish(), length: self.length }
     }
 }
@@ -153,7 +153,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A PUBLISH packet; properties belong to version 5.
-    pub(in crate::client::guard) fn publish(
+    pub(in crate::client) fn publish(
         first: u8,
         topic: &str,
         id: u16,
@@ -174,7 +174,7 @@ pub(super) mod tests {
         packet
     }
 
-    pub(in crate::client::guard) fn content_of(text: &str) -> Content {
+    pub(in crate::client) fn content_of(text: &str) -> Content {
         let mut hasher = DefaultHasher::new();
         hasher.write(text.as_bytes());
         Content { hash: hasher.finish(), length: text.len() }

@@ -46,7 +46,7 @@ impl Number {
 
 /// Where the packets of a stream begin and end, whatever pieces it comes in.
 #[derive(Default)]
-pub(super) struct Framing(State);
+pub(in crate::client) struct Framing(State);
 
 #[derive(Default)]
 enum State {
@@ -60,14 +60,14 @@ enum State {
 
 /// As much of the input as belongs to one packet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) length: usize,
+pub(in crate::client) struct Part {
+    pub(in crate::client) length: usize,
     /// Whether the packet ends with it.
     pub(super) ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Length {
+pub(in crate::client) enum Length {
     Unknown,
     Known,
     Malformed,
@@ -75,12 +75,12 @@ pub(super) enum Length {
 
 impl Framing {
     /// Whether the next byte is the first one of a packet.
-    pub(super) fn at_start(&self) -> bool {
+    pub(in crate::client) fn at_start(&self) -> bool {
         matches!(self.0, State::Start)
     }
 
     /// What is known of the length of the packet that the last part belongs to.
-    pub(super) fn length(&self) -> Length {
+    pub(in crate::client) fn length(&self) -> Length {
         match self.0 {
             State::Length(_) => Length::Unknown,
             State::Start | State::Body(_) => Length::Known,
@@ -89,7 +89,7 @@ impl Framing {
     }
 
     /// Goes on by as much of the input as belongs to the packet in which it begins.
-    pub(super) fn advance(&mut self, input: &[u8]) -> Part {
+    pub(in crate::client) fn advance(&mut self, input: &[u8]) -> Part {
         let mut at = 0;
         while at < input.len() {
             match &mut self.0 {

@@ -4,7 +4,7 @@ use super::frames::{Framing, Length};
 
 /// What becomes of what a filter took.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::client) enum Segment {
+enum Segment {
     /// A part of the input is passed on as it is.
     Input(Range<usize>),
     /// This is passed on.
@@ -16,22 +16,26 @@ pub(in crate::client) enum Segment {
 pub(in crate::client) struct Output(Vec<Segment>);
 
 impl Output {
-    pub(in crate::client) fn segments(&self) -> &[Segment] {
-        &self.0
+    /// What is to be passed on of that input, piece by piece.
+    pub(in crate::client) fn pieces<'a>(&'a self, input: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.0.iter().map(|segment| match segment {
+            Segment::Input(range) => &input[range.clone()],
+            Segment::Own(bytes) => bytes,
+        })
     }
 
-    pub(in crate::client) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(in crate::client) fn pass(&mut self, range: Range<usize>) {
+    fn pass(&mut self, range: Range<usize>) {
         match self.0.last_mut() {
             Some(Segment::Input(last)) if last.end == range.start => last.end = range.end,
             _ => self.0.push(Segment::Input(range)),
         }
     }
 
-    pub(in crate::client) fn own(&mut self, bytes: Vec<u8>) {
+    fn own(&mut self, bytes: Vec<u8>) {
         self.0.push(Segment::Own(bytes));
     }
 }
@@ -81,7 +85,13 @@ impl<R: Rules> Filter<R> {
         self.framing.at_start()
     }
 
+    pub(in crate::client) fn rules(&mut self) -> &mut R {
+        &mut self.rules
+    }
+
+    /// Puts out what becomes of the next piece of the stream, and nothing else.
     pub(in crate::client) fn filter(&mut self, input: &mut [u8], output: &mut Output) {
+        output.clear();
         let mut at = 0;
         while at < input.len() {
             if self.framing.at_start() {
@@ -135,7 +145,7 @@ pub(super) mod tests {
     use super::*;
 
     /// What comes out of a filter when a stream is cut into pieces of that length.
-    pub(in crate::client::guard) fn filtered<R: Rules>(
+    pub(in crate::client) fn filtered<R: Rules>(
         filter: &mut Filter<R>,
         stream: &[u8],
         piece: usize,
@@ -144,12 +154,7 @@ pub(super) mod tests {
         for input in stream.to_vec().chunks_mut(piece) {
             let mut output = Output::default();
             filter.filter(input, &mut output);
-            for segment in output.segments() {
-                match segment {
-                    Segment::Input(range) => written.extend(&input[range.clone()]),
-                    Segment::Own(bytes) => written.extend(bytes),
-                }
-            }
+            output.pieces(input).for_each(|piece| written.extend(piece));
         }
         written
     }
@@ -191,7 +196,7 @@ pub(super) mod tests {
         let mut stream = *b"\x30\x03abc\x40\x02\x00x\x50\x02\x01x\x30\x05ab";
         let mut output = Output::default();
         Filter::new(Third).filter(&mut stream, &mut output);
-        assert_eq!(output.segments(), [Segment::Input(0..stream.len())]);
+        assert_eq!(output.0, [Segment::Input(0..stream.len())]);
     }
 
     #[test]

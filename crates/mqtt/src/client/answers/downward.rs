@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use super::Answers;
+use crate::{
+    client::packets::{Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number},
+    options::QoS,
+};
+
+/// A code of version 5 from here on is an error.
+const FIRST_ERROR: u8 = 0x80;
+
+/// Notes what the broker answers to messages, beside other rules.
+pub(in crate::client) struct Answered<R> {
+    answers: Arc<Answers>,
+    others: Option<R>,
+    /// Whether the packet at hand concerns the others.
+    concerned: bool,
+    /// Answers that the client has still to read.
+    held_back: Vec<u8>,
+}
+
+impl<R> Answered<R> {
+    pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
+        Self { answers, others, concerned: false, held_back: Vec::new() }
+    }
+
+    /// Packets that the client has still to read, whose senders know what they say.
+    pub(in crate::client) fn held_back(&mut self) -> &mut Vec<u8> {
+        &mut self.held_back
+    }
+
+    /// Has the client read the acknowledgement of something that it does not wait for, unless there is a real one.
+    pub(in crate::client) fn prod(&mut self) {
+        if self.held_back.is_empty()
+            && let Some(id) = self.answers.unused_id()
+        {
+            self.held_back.extend(answer(PUBACK, id));
+        }
+    }
+
+    fn answered(&mut self, packet: &[u8], ended: bool) -> Fate {
+        let Some(id) = first_number(packet) else { return Fate::Pass };
+        if is_grant(packet[0]) {
+            self.answers.settled(id);
+            return Fate::Pass;
+        }
+        let is_success = code(packet).is_none_or(|code| code < FIRST_ERROR);
+        let is_known = match packet[0] {
+            PUBACK if is_success => self.answers.acknowledged(id, QoS::AtLeastOnce),
+            PUBCOMP if is_success => self.answers.acknowledged(id, QoS::ExactlyOnce),
+            PUBREC if is_success => false,
+            _ => {
+                self.answers.settled(id);
+                false
+            }
+        };
+        if !is_known || !ended {
+            return Fate::Pass;
+        }
+        self.held_back.extend_from_slice(packet);
+        Fate::Swallow
+    }
+}
+
+/// The code of an answer, where it has one that is there.
+fn code(packet: &[u8]) -> Option<u8> {
+    let (_, size) = Number::read(packet.get(1..)?).ok()??;
+    packet.get(1 + size + 2).copied()
+}
+
+fn is_answer(first: u8) -> bool {
+    matches!(first, PUBACK | PUBREC | PUBCOMP) || is_grant(first)
+}
+
+/// Whether a packet answers to a subscription or its end.
+fn is_grant(first: u8) -> bool {
+    matches!(first, SUBACK | UNSUBACK)
+}
+
+impl<R: Rules> Rules for Answered<R> {
+    fn concerns(&mut self, first: u8) -> bool {
+        self.concerned = self.others.as_mut().is_some_and(|others| others.concerns(first));
+        self.concerned || is_answer(first)
+    }
+
+    fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
+        let is_answer = is_answer(packet[0]);
+        // What follows the code can be long.
+        if is_answer && !ended && code(packet).is_none() {
+            return Fate::Hold;
+        }
+        let fate = match &mut self.others {
+            Some(others) if self.concerned => others.decide(packet, ended),
+            _ => Fate::Pass,
+        };
+        match fate {
+            Fate::Pass if is_answer => self.answered(packet, ended),
+            fate => fate,
+        }
+    }
+
+    fn follow(&mut self, bytes: &[u8], ended: bool) {
+        if let Some(others) = &mut self.others {
+            others.follow(bytes, ended);
+        }
+    }
+}

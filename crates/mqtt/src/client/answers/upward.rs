@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use super::Answers;
+use crate::client::packets::{Fate, Head, PUBLISH, Parsed, Rules, SUBSCRIBE, UNSUBSCRIBE, first_number, qos};
+
+/// Notes the messages at QoS 1 and 2 that the client writes, and what else has an id, beside other rules.
+pub(in crate::client) struct Written<R> {
+    answers: Arc<Answers>,
+    others: Option<R>,
+    /// Whether the packet at hand concerns the others.
+    concerned: bool,
+}
+
+impl<R> Written<R> {
+    pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
+        Self { answers, others, concerned: false }
+    }
+}
+
+fn is_message(first: u8) -> bool {
+    first >> 4 == PUBLISH && qos(first) != 0
+}
+
+/// Whether a packet asks for a subscription or its end.
+fn is_request(first: u8) -> bool {
+    matches!(first, SUBSCRIBE | UNSUBSCRIBE)
+}
+
+impl<R: Rules> Rules for Written<R> {
+    fn concerns(&mut self, first: u8) -> bool {
+        self.concerned = self.others.as_mut().is_some_and(|others| others.concerns(first));
+        self.concerned || is_message(first) || is_request(first)
+    }
+
+    fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
+        let first = packet[0];
+        if is_request(first) {
+            let Some(id) = first_number(packet) else { return Fate::Hold };
+            self.answers.asked(id);
+            return Fate::Pass;
+        }
+        // No property is looked at.
+        let id = match is_message(first).then(|| Head::parse(packet, false)) {
+            Some(Parsed::Incomplete) if !ended => return Fate::Hold,
+            Some(Parsed::Head(head)) => Some(head.id),
+            Some(Parsed::Incomplete | Parsed::Malformed) => {
+                self.answers.end();
+                None
+            }
+            None => None,
+        };
+        let fate = match &mut self.others {
+            Some(others) if self.concerned => others.decide(packet, ended),
+            _ => Fate::Pass,
+        };
+        if let Some(id) = id.filter(|_| fate != Fate::Hold) {
+            self.answers.written(id, qos(first));
+        }
+        fate
+    }
+
+    fn follow(&mut self, bytes: &[u8], ended: bool) {
+        if let Some(others) = &mut self.others {
+            others.follow(bytes, ended);
+        }
+    }
+}

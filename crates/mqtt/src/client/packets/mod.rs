@@ -1,0 +1,53 @@
+//! The packets of a stream that passes through.
+
+mod filter;
+mod frames;
+mod publish;
+
+pub(super) use self::{
+    filter::{Fate, Filter, Output, Rules},
+    frames::{Malformed, Number},
+    publish::{Content, Head, Parsed, Reading},
+};
+
+pub(super) const PUBLISH: u8 = 3;
+pub(super) const CONNACK: u8 = 0x20;
+pub(super) const PUBACK: u8 = 0x40;
+pub(super) const PUBREC: u8 = 0x50;
+pub(super) const PUBREL: u8 = 0x62;
+pub(super) const PUBCOMP: u8 = 0x70;
+pub(super) const SUBSCRIBE: u8 = 0x82;
+pub(super) const SUBACK: u8 = 0x90;
+pub(super) const UNSUBSCRIBE: u8 = 0xa2;
+pub(super) const UNSUBACK: u8 = 0xb0;
+pub(super) const PINGRESP: u8 = 0xd0;
+
+/// The QoS of a PUBLISH packet with that first byte.
+pub(super) fn qos(first: u8) -> u8 {
+    first >> 1 & 3
+}
+
+pub(super) fn is_repetition(first: u8) -> bool {
+    first & 8 != 0
+}
+
+/// A packet that answers to a message with that id, or releases it.
+pub(super) fn answer(first: u8, id: u16) -> [u8; 4] {
+    let [high, low] = id.to_be_bytes();
+    [first, 2, high, low]
+}
+
+/// The two bytes that follow a packet's length, when they are there.
+pub(super) fn first_number(packet: &[u8]) -> Option<u16> {
+    let (length, size) = Number::read(packet.get(1..)?).ok()??;
+    let bytes = packet.get(1 + size..3 + size).filter(|_| length >= 2)?;
+    Some(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    pub(in crate::client) use super::{
+        filter::tests::filtered,
+        publish::tests::{content_of, publish},
+    };
+}
