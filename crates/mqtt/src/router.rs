@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use tokio::sync::watch;
 
 use crate::{
@@ -32,6 +32,8 @@ pub(crate) struct Router {
 #[derive(Default)]
 struct State {
     wanted: IndexMap<String, Vec<Wanted>>,
+    /// Those of the wanted filters that are not found by a topic that is written like them.
+    patterns: IndexSet<String>,
     asked: HashMap<String, Standing>,
 }
 
@@ -90,6 +92,9 @@ impl Router {
     ) -> Registration {
         self.change(|state| {
             let wanted = Wanted { qos, listener: listener.clone(), new: true };
+            if topic::is_pattern(filter) {
+                state.patterns.insert(filter.to_owned());
+            }
             state.wanted.entry(filter.to_owned()).or_default().push(wanted);
         });
         Registration { router: self.clone(), filter: filter.to_owned(), listener }
@@ -229,19 +234,7 @@ impl Router {
     /// The listeners' counters and loggers are other people's code: a panic there stops neither the connection
     /// nor the other listeners. It gives how many listeners took the message and how many panicked.
     pub(crate) fn dispatch(&self, delivery: &Delivery) -> (usize, usize) {
-        let mut listeners: Vec<Arc<dyn MqttMessageListener>> = Vec::new();
-        for (filter, wanted) in &mut self.lock().wanted {
-            if topic::matches(filter, &delivery.topic) {
-                let count = if topic::is_shared(filter) { 1 } else { wanted.len() };
-                for Wanted { listener, .. } in &wanted[..count] {
-                    if !listeners.iter().any(|other| Arc::ptr_eq(other, listener)) {
-                        listeners.push(listener.clone());
-                    }
-                }
-                // Who had its turn comes last.
-                wanted.rotate_left(count);
-            }
-        }
+        let listeners = self.lock().next_listeners(&delivery.topic);
         let take = |listener: &&Arc<dyn MqttMessageListener>| {
             catch_unwind(AssertUnwindSafe(|| listener.on_message(delivery))).is_err()
         };
@@ -257,6 +250,27 @@ impl Standing {
 }
 
 impl State {
+    /// Whose turn it is to get a message of that topic.
+    fn next_listeners(&mut self, topic: &str) -> Vec<Arc<dyn MqttMessageListener>> {
+        let mut listeners: Vec<Arc<dyn MqttMessageListener>> = Vec::new();
+        let patterns =
+            self.patterns.iter().map(String::as_str).filter(|filter| topic::matches(filter, topic));
+        // What is written like a pattern is no topic, whatever a broker sends.
+        let exact = (!topic::is_pattern(topic)).then_some(topic);
+        for filter in exact.into_iter().chain(patterns) {
+            let Some(wanted) = self.wanted.get_mut(filter) else { continue };
+            let count = if topic::is_shared(filter) { 1 } else { wanted.len() };
+            for Wanted { listener, .. } in &wanted[..count] {
+                if !listeners.iter().any(|other| Arc::ptr_eq(other, listener)) {
+                    listeners.push(listener.clone());
+                }
+            }
+            // Who had its turn comes last.
+            wanted.rotate_left(count);
+        }
+        listeners
+    }
+
     fn wanted_qos(&self, filter: &str) -> Option<QoS> {
         self.wanted.get(filter)?.iter().map(|wanted| wanted.qos).max()
     }
@@ -272,6 +286,7 @@ impl Drop for Registration {
             }
             if wanted.is_empty() {
                 state.wanted.shift_remove(&self.filter);
+                state.patterns.shift_remove(&self.filter);
                 // A refusal was about a subscription that nobody wants any more.
                 if state.asked.get(&self.filter).is_some_and(Standing::is_refused) {
                     state.asked.remove(&self.filter);
@@ -333,6 +348,18 @@ mod tests {
         assert_eq!(arrive(&router, "nowhere"), (0, 0));
         assert_eq!(*one.0.lock().unwrap(), ["a/b"]);
         assert!(other.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_topic_that_is_written_like_a_filter_is_not_taken_for_it() {
+        let (router, listener) = (Router::new(), Arc::new(Recorder::default()));
+        let _shared = router.register("$share/g/a", QoS::AtMostOnce, listener.clone());
+        assert_eq!(arrive(&router, "$share/g/a"), (0, 0));
+        assert_eq!(arrive(&router, "a"), (1, 0));
+        let pattern = router.register("a/+", QoS::AtMostOnce, listener.clone());
+        assert_eq!(arrive(&router, "a/b"), (1, 0));
+        drop(pattern);
+        assert_eq!(arrive(&router, "a/b"), (0, 0));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) fn local_filter(filter: &str) -> &str {
     share_parts(filter).map_or(filter, |(_, filter)| filter)
 }
 
-/// Whether a topic matches a filter.
+/// Whether a topic matches a filter, which has to be a valid one.
 pub(crate) fn matches(filter: &str, topic: &str) -> bool {
     let filter = local_filter(filter);
     if filter == topic {
@@ -75,16 +75,25 @@ pub(crate) fn matches(filter: &str, topic: &str) -> bool {
     if topic.starts_with('$') && filter.starts_with(['+', '#']) {
         return false;
     }
-    let (mut filters, mut levels) = (filter.split('/'), topic.split('/'));
+    let (mut filter, mut topic) = (filter.as_bytes(), topic.as_bytes());
     loop {
-        match (filters.next(), levels.next()) {
-            (Some("#"), _) => return true,
-            (Some("+"), Some(_)) => {}
-            (Some(filter), Some(level)) if filter == level => {}
-            (None, None) => return true,
-            _ => return false,
+        match (filter, topic) {
+            ([b'#', ..], _) | ([b'/', b'#'], []) => return true,
+            ([b'+', rest @ ..], _) => {
+                let end = topic.iter().position(|byte| *byte == b'/').unwrap_or(topic.len());
+                (filter, topic) = (rest, &topic[end..]);
+            }
+            ([one, filters @ ..], [other, levels @ ..]) if one == other => {
+                (filter, topic) = (filters, levels)
+            }
+            _ => return filter.is_empty() && topic.is_empty(),
         }
     }
+}
+
+/// Whether a filter matches more than the one topic that is written like it, or another one.
+pub(crate) fn is_pattern(filter: &str) -> bool {
+    filter.contains(['+', '#']) || is_shared(filter)
 }
 
 #[cfg(test)]
