@@ -184,8 +184,11 @@ impl Client {
             MqttVersion::V5 => to_paho(properties)?,
             MqttVersion::V3_1_1 => Properties::new(),
         };
+        // With room for what ends it in C.
+        let mut terminated = String::with_capacity(topic.len() + 1);
+        terminated.push_str(topic);
         let message = MessageBuilder::new()
-            .topic(*topic)
+            .topic(terminated)
             .payload(payload.as_ref())
             .qos(paho_qos(*qos))
             .retained(*retain)

@@ -97,7 +97,6 @@ impl Session {
     /// acknowledgement is an error: nobody knows then whether the message reached its consumers.
     pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
         let limit = self.core.options.send_timeout;
-        let mut link = self.core.link.subscribe();
         // In line before anything else, as neither `select!` nor a lock looks at it where the scheduler thinks
         // that this task has run for long enough.
         let mut turn = pin!(unconstrained(self.turn.lock()));
@@ -114,7 +113,7 @@ impl Session {
             published = timeout(limit, self.try_publish(turn, publication)) => published,
             () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
             // The client would keep what it has queued for a connection that never comes.
-            _ = link.wait_for(|link| *link == Link::Lost) => Ok(Err(ClientError::Disconnected)),
+            () = self.lost() => Ok(Err(ClientError::Disconnected)),
         };
         match published {
             Ok(published) => published.map_err(|error| publish_failed(publication.topic, error)),
@@ -228,16 +227,27 @@ impl Session {
 
     /// Waits until the broker is connected.
     async fn link_up(&self) -> Result<Link, ClientError> {
-        let mut link = self.core.link.subscribe();
-        let settled =
-            link.wait_for(|link| matches!(link, Link::Up { .. } | Link::Lost)).await.map(|link| *link);
-        settled.ok().filter(|link| *link != Link::Lost).ok_or(ClientError::Disconnected)
+        let is_settled = |link: &Link| matches!(link, Link::Up { .. } | Link::Lost);
+        let mut link = *self.core.link.borrow();
+        if !is_settled(&link) {
+            link = self.link_when(is_settled).await?;
+        }
+        if link == Link::Lost { Err(ClientError::Disconnected) } else { Ok(link) }
+    }
+
+    /// Waits until the link is lost for good.
+    async fn lost(&self) {
+        let _ = self.link_when(|link| *link == Link::Lost).await;
     }
 
     /// Waits until the link is another than it was.
     async fn link_changed(&self, was: Link) -> Result<(), ClientError> {
+        self.link_when(|link| *link != was).await.map(|_| ())
+    }
+
+    async fn link_when(&self, is_there: impl FnMut(&Link) -> bool) -> Result<Link, ClientError> {
         let mut link = self.core.link.subscribe();
-        link.wait_for(|link| *link != was).await.map(|_| ()).map_err(|_| ClientError::Disconnected)
+        link.wait_for(is_there).await.map(|link| *link).map_err(|_| ClientError::Disconnected)
     }
 }
 
