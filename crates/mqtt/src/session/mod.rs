@@ -1,9 +1,14 @@
 //! What an open connection runs on: the client, the task that serves its events, and its state.
 
+mod connect;
 mod core;
+mod dispatch;
 mod errors;
 mod held;
+
 mod link;
+mod serve;
+mod subscriptions;
 mod takeover;
 
 use std::{

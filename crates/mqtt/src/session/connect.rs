@@ -1,0 +1,145 @@
+//! The way to a broker.
+
+use std::{io, net::SocketAddr, sync::atomic::Ordering, time::Duration};
+
+use pip_services_commons::errors::ApplicationError;
+use tokio::{
+    net::lookup_host,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    core::Core,
+    errors::{connect_failed, subscribe_failed},
+    link::Link,
+};
+use crate::{client::ClientError, resolver::Endpoint, transport::Section};
+
+impl Core {
+    /// The first connection, with all that is wanted granted.
+    pub(super) async fn open(&self) -> Result<(), ApplicationError> {
+        let lost =
+            || connect_failed(format!("{} closed the connection at once", self.brokers()), "connection.host");
+        self.connect().await?;
+        let mut link = self.link.subscribe();
+        tokio::select! {
+            () = self.synchronize() => {}
+            _ = link.wait_for(|link| *link == Link::Lost) => return Err(lost()),
+        }
+        if let Some((filter, error)) = self.router.first_refusal() {
+            return Err(subscribe_failed(&filter, error));
+        }
+        let up = |link: &mut Link| {
+            let opening = *link == Link::Opening;
+            if opening {
+                *link = Link::Up { connection: 0, session: 0 };
+            }
+            opening
+        };
+        if self.link.send_if_modified(up) { Ok(()) } else { Err(lost()) }
+    }
+
+    /// Tries each broker once. True: it is the one of the last connection, and kept its session.
+    ///
+    /// Each gets an equal share of `options.connect_timeout`, so that one that is silent does not keep the
+    /// others from being tried.
+    pub(super) async fn connect(&self) -> Result<bool, ApplicationError> {
+        let deadline = Instant::now() + self.options.connect_timeout;
+        let share = |left: usize| {
+            deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1)
+        };
+        let mut last = connect_failed("no broker is configured", "connection");
+        let endpoints = &self.target.endpoints;
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            let left = endpoints.len() - index;
+            last = match self.connect_to(endpoint, share(left)).await {
+                Ok(kept) => return Ok(self.endpoint.swap(index, Ordering::AcqRel) == index && kept),
+                Err(error) => error,
+            };
+        }
+        Err(last)
+    }
+
+    async fn connect_to(&self, endpoint: &Endpoint, limit: Duration) -> Result<bool, ApplicationError> {
+        let host_key = format!("{}.host", endpoint.section);
+        let deadline = Instant::now() + limit;
+        let addresses =
+            found(endpoint, deadline, lookup_host((endpoint.host.as_str(), endpoint.port))).await?;
+        let mut last = unknown(endpoint);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = left / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+        for address in addresses {
+            last = match self
+                .client
+                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .await
+            {
+                Ok(kept) => return Ok(kept),
+                Err(error @ ClientError::Unauthorized(_)) => {
+                    let message = format!("{endpoint} refused credential.username and credential.password");
+                    ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
+                        .with_details("key", "credential.password")
+                        .with_cause(error)
+                }
+                Err(ClientError::Transport(error)) => {
+                    let error = error.in_section(Section(&endpoint.section));
+                    connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
+                }
+                Err(error) => {
+                    let message =
+                        format!("cannot connect to {endpoint} ({host_key}, {}.port)", endpoint.section);
+                    connect_failed(message, &host_key).with_cause(error)
+                }
+            };
+        }
+        Err(last)
+    }
+}
+
+/// The addresses that a lookup finds for a broker up to the deadline.
+async fn found(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    lookup: impl Future<Output = io::Result<impl Iterator<Item = SocketAddr>>>,
+) -> Result<Vec<SocketAddr>, ApplicationError> {
+    match timeout_at(deadline, lookup).await {
+        Ok(found) => Ok(found.map_err(|error| unknown(endpoint).with_cause(error))?.collect()),
+        Err(late) => Err(unknown(endpoint).with_cause(late)),
+    }
+}
+
+fn unknown(endpoint: &Endpoint) -> ApplicationError {
+    let key = format!("{}.host", endpoint.section);
+    connect_failed(format!("{key} '{}' cannot be resolved", endpoint.host), &key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{iter, net::Ipv4Addr, sync::Arc};
+
+    use pip_services_commons::config::ConfigParams;
+
+    use super::*;
+    use crate::transport::{Protocol, Transport};
+
+    fn endpoint() -> Endpoint {
+        let protocol = Protocol::from_name("mqtt").unwrap();
+        let transport =
+            Transport::new(protocol, "broker", 1883, None, Section("connections.1"), &ConfigParams::new())
+                .unwrap();
+        let (host, section) = ("broker".to_owned(), "connections.1".to_owned());
+        Endpoint { host, port: 1883, section, transport: Arc::new(transport) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_that_never_ends_is_given_up_in_time_and_its_host_named() {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let lookup = std::future::pending::<io::Result<iter::Empty<SocketAddr>>>();
+        let error = found(&endpoint(), deadline, lookup).await.unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
+        assert!(error.message().contains("'broker' cannot be resolved"), "{error:#}");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1883));
+        let lookup = async { Ok(iter::once(address)) };
+        assert_eq!(found(&endpoint(), Instant::now(), lookup).await.unwrap(), [address]);
+    }
+}
