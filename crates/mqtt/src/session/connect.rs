@@ -1,6 +1,11 @@
 //! The way to a broker.
 
-use std::{io, net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use pip_services_commons::errors::ApplicationError;
 use tokio::{
@@ -53,14 +58,24 @@ impl Core {
         for (index, endpoint) in endpoints.iter().enumerate() {
             let left = endpoints.len() - index;
             last = match self.connect_to(endpoint, share(left)).await {
-                Ok(kept) => return Ok(self.endpoint.swap(index, Ordering::AcqRel) == index && kept),
+                Ok((address, kept)) => {
+                    let broker = Some((index, address));
+                    let last = std::mem::replace(&mut *self.broker(), broker);
+                    // Another broker can have a session of the same client id, which knows nothing of this one.
+                    return Ok(kept && last == broker);
+                }
                 Err(error) => error,
             };
         }
         Err(last)
     }
 
-    async fn connect_to(&self, endpoint: &Endpoint, limit: Duration) -> Result<bool, ApplicationError> {
+    /// Tries each address of a broker. Gives the one that accepted, and whether it has a session of this client.
+    async fn connect_to(
+        &self,
+        endpoint: &Endpoint,
+        limit: Duration,
+    ) -> Result<(SocketAddr, bool), ApplicationError> {
         let host_key = format!("{}.host", endpoint.section);
         let deadline = Instant::now() + limit;
         let addresses =
@@ -74,7 +89,7 @@ impl Core {
                 .connect(address, &endpoint.transport, &self.target, &self.options, limit)
                 .await
             {
-                Ok(kept) => return Ok(kept),
+                Ok(kept) => return Ok((address, kept)),
                 Err(error @ ClientError::Unauthorized(_)) => {
                     let message = format!("{endpoint} refused credential.username and credential.password");
                     ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
@@ -93,6 +108,10 @@ impl Core {
             };
         }
         Err(last)
+    }
+
+    fn broker(&self) -> MutexGuard<'_, Option<(usize, SocketAddr)>> {
+        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,31 +134,94 @@ fn unknown(endpoint: &Endpoint) -> ApplicationError {
 
 #[cfg(test)]
 mod tests {
-    use std::{iter, net::Ipv4Addr, sync::Arc};
+    use std::{
+        iter,
+        net::Ipv4Addr,
+        sync::{Arc, Mutex},
+    };
 
     use pip_services_commons::config::ConfigParams;
+    use pip_services_components::log::CompositeLogger;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        sync::watch,
+    };
 
     use super::*;
-    use crate::transport::{Protocol, Transport};
+    use crate::{
+        client::Client,
+        counters::ConnectionCounters,
+        options::{ConnectionOptions, MqttVersion},
+        resolver::ConnectTarget,
+        router::Router,
+        transport::{Protocol, Transport},
+    };
 
-    fn endpoint() -> Endpoint {
+    fn endpoint(host: &str, port: u16) -> Endpoint {
         let protocol = Protocol::from_name("mqtt").unwrap();
         let transport =
-            Transport::new(protocol, "broker", 1883, None, Section("connections.1"), &ConfigParams::new())
+            Transport::new(protocol, host, port, None, Section("connections.1"), &ConfigParams::new())
                 .unwrap();
-        let (host, section) = ("broker".to_owned(), "connections.1".to_owned());
-        Endpoint { host, port: 1883, section, transport: Arc::new(transport) }
+        let (host, section) = (host.to_owned(), "connections.1".to_owned());
+        Endpoint { host, port, section, transport: Arc::new(transport) }
+    }
+
+    /// What connects to these brokers, and asks them to keep its session.
+    fn core(endpoints: Vec<Endpoint>) -> Core {
+        let kept = [("client_id", "kept"), ("options.clean_session", "false")];
+        let (client, _) = Client::new("kept", MqttVersion::V3_1_1).unwrap();
+        Core {
+            client,
+            router: Router::new(),
+            target: ConnectTarget { endpoints, username: None, password: None },
+            options: ConnectionOptions::from_config(&ConfigParams::from_tuples(kept)).unwrap(),
+            logger: Arc::new(CompositeLogger::new()),
+            counters: Arc::new(ConnectionCounters::new("")),
+            link: watch::Sender::new(Link::Opening),
+            broker: Mutex::default(),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The port of a broker that has a session of everybody.
+    async fn broker_with_sessions() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut connections = Vec::new();
+            while let Ok((mut connection, _)) = listener.accept().await {
+                connection.read_u8().await.unwrap();
+                connection.write_all(b"\x20\x02\x01\0").await.unwrap();
+                connections.push(connection);
+            }
+        });
+        port
+    }
+
+    /// As when a name has several addresses, or another one than before.
+    #[tokio::test]
+    async fn a_session_that_another_broker_has_under_the_same_name_is_not_the_one_that_was_kept() {
+        let brokers = [broker_with_sessions().await, broker_with_sessions().await];
+        let mut core = core(vec![endpoint("127.0.0.1", brokers[0])]);
+        let mut kept = Vec::new();
+        for broker in [0, 0, 1, 1, 0] {
+            core.target.endpoints[0] = endpoint("127.0.0.1", brokers[broker]);
+            kept.push(core.connect().await.unwrap());
+        }
+        assert_eq!(kept, [false, true, false, true, false]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lookup_that_never_ends_is_given_up_in_time_and_its_host_named() {
         let deadline = Instant::now() + Duration::from_secs(10);
         let lookup = std::future::pending::<io::Result<iter::Empty<SocketAddr>>>();
-        let error = found(&endpoint(), deadline, lookup).await.unwrap_err();
+        let error = found(&endpoint("broker", 1883), deadline, lookup).await.unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
         assert!(error.message().contains("'broker' cannot be resolved"), "{error:#}");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1883));
         let lookup = async { Ok(iter::once(address)) };
-        assert_eq!(found(&endpoint(), Instant::now(), lookup).await.unwrap(), [address]);
+        let found = found(&endpoint("broker", 1883), Instant::now(), lookup).await;
+        assert_eq!(found.unwrap(), [address]);
     }
 }

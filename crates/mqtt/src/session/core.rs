@@ -1,6 +1,7 @@
 use std::{
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, atomic::AtomicUsize},
+    sync::{Arc, Mutex},
 };
 
 use pip_services_components::log::CompositeLogger;
@@ -21,8 +22,8 @@ pub(super) struct Core {
     pub(super) logger: Arc<CompositeLogger>,
     pub(super) counters: Arc<ConnectionCounters>,
     pub(super) link: watch::Sender<Link>,
-    /// Which broker it was connected to last.
-    pub(super) endpoint: AtomicUsize,
+    /// Which broker it was connected to last: the number of the endpoint, and the address, as a name can have several.
+    pub(super) broker: Mutex<Option<(usize, SocketAddr)>>,
     /// What nobody listens to yet. None where the broker keeps no session, and after the close.
     pub(super) held: Mutex<Option<Held>>,
 }

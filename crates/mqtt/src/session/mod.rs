@@ -5,7 +5,6 @@ mod core;
 mod dispatch;
 mod errors;
 mod held;
-
 mod link;
 mod serve;
 mod subscriptions;
@@ -14,7 +13,7 @@ mod takeover;
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex as StdMutex, atomic::AtomicUsize},
+    sync::{Arc, Mutex as StdMutex},
     task::Poll,
     time::Duration,
 };
@@ -74,10 +73,19 @@ impl Session {
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
         router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
-        let endpoint = AtomicUsize::new(usize::MAX);
         let window = Window::new(options.max_inflight, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
-        let core = Arc::new(Core { client, router, target, options, logger, counters, link, endpoint, held });
+        let core = Arc::new(Core {
+            client,
+            router,
+            target,
+            options,
+            logger,
+            counters,
+            link,
+            broker: StdMutex::default(),
+            held,
+        });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };
