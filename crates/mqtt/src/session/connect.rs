@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{MutexGuard, PoisonError},
+    sync::{PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -23,51 +23,64 @@ use crate::{client::ClientError, resolver::Endpoint, transport::Section};
 impl Core {
     /// The first connection, with all that is wanted granted.
     pub(super) async fn open(&self) -> Result<(), ApplicationError> {
-        let lost =
-            || connect_failed(format!("{} closed the connection at once", self.brokers()), "connection.host");
-        self.connect().await?;
+        let (_, endpoint) = self.connect(0).await?;
+        let cut = || {
+            let message = format!("{endpoint} closed the connection at once");
+            connect_failed(message, &format!("{}.host", endpoint.section))
+        };
         let mut link = self.link.subscribe();
         tokio::select! {
             () = self.synchronize() => {}
-            _ = link.wait_for(|link| *link == Link::Lost) => return Err(lost()),
+            _ = link.wait_for(|link| *link == Link::Lost) => return Err(cut()),
         }
         if let Some((filter, error)) = self.router.first_refusal() {
             return Err(subscribe_failed(&filter, error));
         }
+        let session = self.session.load(Ordering::Acquire);
         let up = |link: &mut Link| {
             let opening = *link == Link::Opening;
             if opening {
-                *link = Link::Up { connection: 0, session: 0 };
+                *link = Link::Up { connection: 0, session };
             }
             opening
         };
-        if self.link.send_if_modified(up) { Ok(()) } else { Err(lost()) }
+        if self.link.send_if_modified(up) { Ok(()) } else { Err(cut()) }
     }
 
-    /// Tries each broker once. True: it is the one of the last connection, and kept its session.
+    /// Tries each broker once, from that one on. Gives the number of the one that accepted.
     ///
     /// Each gets an equal share of `options.connect_timeout`, so that one that is silent does not keep the
     /// others from being tried.
-    pub(super) async fn connect(&self) -> Result<bool, ApplicationError> {
+    pub(super) async fn connect(&self, first: usize) -> Result<(usize, &Endpoint), ApplicationError> {
         let deadline = Instant::now() + self.options.connect_timeout;
         let share = |left: usize| {
             deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1)
         };
         let mut last = connect_failed("no broker is configured", "connection");
         let endpoints = &self.target.endpoints;
-        for (index, endpoint) in endpoints.iter().enumerate() {
+        for (index, endpoint) in endpoints.iter().enumerate().skip(first) {
             let left = endpoints.len() - index;
             last = match self.connect_to(endpoint, share(left)).await {
                 Ok((address, kept)) => {
-                    let broker = Some((index, address));
-                    let last = std::mem::replace(&mut *self.broker(), broker);
-                    // Another broker can have a session of the same client id, which knows nothing of this one.
-                    return Ok(kept && last == broker);
+                    self.connected_to((index, address), kept);
+                    return Ok((index, endpoint));
                 }
                 Err(error) => error,
             };
         }
         Err(last)
+    }
+
+    /// Notes which broker it is, and whether what was granted before still is.
+    fn connected_to(&self, broker: (usize, SocketAddr), has_session: bool) {
+        let last = self.broker.lock().unwrap_or_else(PoisonError::into_inner).replace(broker);
+        // Another broker can have a session of the same client id, which knows nothing of this one.
+        if has_session && last == Some(broker) {
+            self.router.release_again();
+        } else {
+            self.router.forget_grants();
+            self.session.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Tries each address of a broker. Gives the one that accepted, and whether it has a session of this client.
@@ -109,10 +122,6 @@ impl Core {
         }
         Err(last)
     }
-
-    fn broker(&self) -> MutexGuard<'_, Option<(usize, SocketAddr)>> {
-        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The addresses that a lookup finds for a broker up to the deadline.
@@ -137,7 +146,7 @@ mod tests {
     use std::{
         iter,
         net::Ipv4Addr,
-        sync::{Arc, Mutex},
+        sync::{Arc, Mutex, atomic::AtomicU64},
     };
 
     use pip_services_commons::config::ConfigParams;
@@ -152,7 +161,7 @@ mod tests {
     use crate::{
         client::Client,
         counters::ConnectionCounters,
-        options::{ConnectionOptions, MqttVersion},
+        options::{ConnectionOptions, MqttVersion, QoS},
         resolver::ConnectTarget,
         router::Router,
         transport::{Protocol, Transport},
@@ -180,6 +189,7 @@ mod tests {
             counters: Arc::new(ConnectionCounters::new("")),
             link: watch::Sender::new(Link::Opening),
             broker: Mutex::default(),
+            session: AtomicU64::new(0),
             held: Mutex::default(),
         }
     }
@@ -204,12 +214,16 @@ mod tests {
     async fn a_session_that_another_broker_has_under_the_same_name_is_not_the_one_that_was_kept() {
         let brokers = [broker_with_sessions().await, broker_with_sessions().await];
         let mut core = core(vec![endpoint("127.0.0.1", brokers[0])]);
-        let mut kept = Vec::new();
+        let mut sessions = Vec::new();
         for broker in [0, 0, 1, 1, 0] {
             core.target.endpoints[0] = endpoint("127.0.0.1", brokers[broker]);
-            kept.push(core.connect().await.unwrap());
+            core.router.set_granted("orders", Ok(QoS::AtLeastOnce));
+            core.connect(0).await.unwrap();
+            let session = core.session.load(Ordering::Acquire);
+            sessions.push((session, if core.router.released("orders") { "forgotten" } else { "granted" }));
         }
-        assert_eq!(kept, [false, true, false, true, false]);
+        let expected = [(1, "forgotten"), (1, "granted"), (2, "forgotten"), (2, "granted"), (3, "forgotten")];
+        assert_eq!(sessions, expected);
     }
 
     #[tokio::test(start_paused = true)]

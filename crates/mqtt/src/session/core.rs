@@ -1,7 +1,7 @@
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 use pip_services_components::log::CompositeLogger;
@@ -24,6 +24,8 @@ pub(super) struct Core {
     pub(super) link: watch::Sender<Link>,
     /// Which broker it was connected to last: the number of the endpoint, and the address, as a name can have several.
     pub(super) broker: Mutex<Option<(usize, SocketAddr)>>,
+    /// How many sessions it has had at brokers. One that a broker kept is the same over several connections.
+    pub(super) session: AtomicU64,
     /// What nobody listens to yet. None where the broker keeps no session, and after the close.
     pub(super) held: Mutex<Option<Held>>,
 }

@@ -6,6 +6,8 @@ mod dispatch;
 mod errors;
 mod held;
 mod link;
+mod reconnect;
+mod recovery;
 mod serve;
 mod subscriptions;
 mod takeover;
@@ -13,7 +15,7 @@ mod takeover;
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex as StdMutex},
+    sync::{Arc, Mutex as StdMutex, atomic::AtomicU64},
     task::Poll,
     time::Duration,
 };
@@ -71,21 +73,12 @@ impl Session {
     ) -> Result<Self, ApplicationError> {
         let (client, events) = Client::new(&options.client_id, options.version)
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
-        router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
         let window = Window::new(options.max_inflight, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
-        let core = Arc::new(Core {
-            client,
-            router,
-            target,
-            options,
-            logger,
-            counters,
-            link,
-            broker: StdMutex::default(),
-            held,
-        });
+        let (broker, session) = (StdMutex::default(), AtomicU64::new(0));
+        let core =
+            Arc::new(Core { client, router, target, options, logger, counters, link, broker, session, held });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };

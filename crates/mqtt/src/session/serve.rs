@@ -1,13 +1,19 @@
 //! The task of a connection.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    fmt::Arguments,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+};
 
+use pip_services_commons::errors::ApplicationError;
 use pip_services_components::log::ILogger;
 use tokio::time::{Instant, sleep};
 
 use super::{
     core::Core,
     link::Link,
+    recovery::{Loss, Recovery},
     takeover::{Takeover, TakeoverWatch},
 };
 use crate::client::{Event, Events, Reason};
@@ -32,9 +38,12 @@ impl Core {
         // The connection may be open, and queues registered, before this task first runs.
         changes.mark_changed();
         let mut link = self.link.subscribe();
-        let (mut connection, mut session) = (0, 0);
-        let mut takeover = TakeoverWatch::new(self.options.reconnect_timeout);
-        let mut reconnecting: Option<Work<bool>> = None;
+        let mut connection = 0;
+        let mut takeover = TakeoverWatch::default();
+        let mut recovery = Recovery::new(self.options.reconnect_timeout, self.options.max_reconnect_timeout);
+        let mut reconnecting: Option<Work<Result<usize, ApplicationError>>> = None;
+        // Ends when a restored connection has lasted.
+        let mut lasting: Option<Work<()>> = None;
         let mut synchronizing: Option<Work<()>> = None;
         // Lasts over the events, which would put it off for ever.
         let mut asking_again: Option<Work<()>> = None;
@@ -59,20 +68,41 @@ impl Core {
                     Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
-                        synchronizing = None;
-                        if let Some(takeover) = takeover.lost(Instant::now(), reason.as_ref()) {
+                        (synchronizing, lasting) = (None, None);
+                        let soon = recovery.proof();
+                        if let Some(takeover) = takeover.lost(Instant::now(), soon, reason.as_ref()) {
                             self.taken_over(takeover);
                         }
-                        reconnecting = self.lost(reason).then(|| Box::pin(self.clone().reconnect()) as _);
+                        let restore = self.lost(reason, &mut recovery);
+                        reconnecting = restore.then(|| self.attempt(&mut recovery));
                     }
                 },
-                kept = pending_or(&mut reconnecting) => {
-                    reconnecting = None;
-                    connection += 1;
-                    session += u64::from(!kept);
-                    self.link.send_replace(Link::Up { connection, session });
-                    self.counters.reconnected();
-                    self.tell(|logger| logger.info(None, format_args!("Reconnected to {}", self.brokers())));
+                attempted = pending_or(&mut reconnecting) => match attempted {
+                    Ok(index) => {
+                        reconnecting = None;
+                        connection += 1;
+                        let session = self.session.load(Ordering::Acquire);
+                        self.link.send_replace(Link::Up { connection, session });
+                        self.counters.reconnected();
+                        lasting = Some(Box::pin(sleep(recovery.proof())));
+                        if recovery.restored() {
+                            let endpoint = &self.target.endpoints[index];
+                            self.tell(|logger| logger.info(None, format_args!("Reconnected to {endpoint}")));
+                        }
+                    }
+                    Err(error) => {
+                        self.failed(&mut recovery, format_args!("{error:#}"));
+                        reconnecting = Some(self.attempt(&mut recovery));
+                    }
+                },
+                () = pending_or(&mut lasting) => {
+                    lasting = None;
+                    if recovery.lasted() {
+                        self.tell(|logger| {
+                            let client_id = &self.options.client_id;
+                            logger.info(None, format_args!("The connection of client '{client_id}' lasts again"));
+                        });
+                    }
                 }
                 () = pending_or(&mut synchronizing) => synchronizing = None,
                 _ = listeners.changed(), if !self.options.clean_session => self.hand_over(),
@@ -90,23 +120,46 @@ impl Core {
         }
     }
 
+    fn attempt(self: &Arc<Self>, recovery: &mut Recovery) -> Work<Result<usize, ApplicationError>> {
+        let (core, delay) = (self.clone(), recovery.next_delay());
+        Box::pin(async move { core.reconnect(delay).await })
+    }
+
+    /// Tells that an attempt failed, if that is new.
+    fn failed(&self, recovery: &mut Recovery, why: Arguments<'_>) {
+        if recovery.failed() {
+            self.tell(|logger| {
+                logger.warn(None, format_args!("Cannot reconnect yet, and goes on trying: {why}"));
+            });
+        }
+    }
+
     /// Notes that the connection was lost. True: it is to be restored.
-    fn lost(&self, reason: Option<Reason>) -> bool {
+    fn lost(&self, reason: Option<Reason>, recovery: &mut Recovery) -> bool {
         let was = *self.link.borrow();
         let restore = self.options.retry_connect && was != Link::Opening;
         self.link.send_replace(if restore { Link::Down } else { Link::Lost });
         let (brokers, client_id) = (self.brokers(), &self.options.client_id);
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        if matches!(was, Link::Up { .. }) {
-            self.counters.lost();
+        match was {
+            Link::Up { .. } => self.counters.lost(),
+            // While it was being restored.
+            Link::Down => self.failed(recovery, format_args!("{brokers} closed the connection{why}")),
+            Link::Opening | Link::Lost => {}
         }
         match was {
-            Link::Up { .. } if restore => self.tell(|logger| {
-                let what = format_args!(
-                    "Lost the connection of client '{client_id}' to {brokers}, and reconnects{why}"
-                );
-                logger.warn(None, what);
-            }),
+            Link::Up { .. } if restore => {
+                let how = match recovery.lost() {
+                    Loss::New => ", and reconnects",
+                    Loss::Again => " again, soon after it came back, and tells no more until it lasts",
+                    Loss::Known => return restore,
+                };
+                self.tell(|logger| {
+                    let what =
+                        format_args!("Lost the connection of client '{client_id}' to {brokers}{how}{why}");
+                    logger.warn(None, what);
+                });
+            }
             Link::Up { .. } => self.tell(|logger| {
                 let what =
                     format_args!("Lost the connection to {brokers}, and options.retry_connect is false{why}");
@@ -126,35 +179,6 @@ impl Core {
         let what =
             format_args!("Another client of client_id '{client_id}' {what}; each client needs its own");
         self.tell(|logger| logger.warn(None, what));
-    }
-
-    /// Reconnects, and subscribes to what is wanted. True: the broker kept the session.
-    async fn reconnect(self: Arc<Self>) -> bool {
-        let mut delay = self.options.reconnect_timeout;
-        let mut told = false;
-        loop {
-            // Many clients lose a broker at once; they should not all come back at once.
-            sleep(delay.mul_f64(0.75 + 0.5 * fastrand::f64())).await;
-            delay = (delay * 2).min(self.options.max_reconnect_timeout);
-            match self.connect().await {
-                Ok(kept) => {
-                    match kept {
-                        true => self.router.release_again(),
-                        false => self.router.forget_grants(),
-                    }
-                    self.synchronize().await;
-                    return kept;
-                }
-                Err(error) if !told => {
-                    self.tell(|logger| {
-                        logger
-                            .warn(None, format_args!("Cannot reconnect yet, and goes on trying: {error:#}"));
-                    });
-                    told = true;
-                }
-                Err(_) => {}
-            }
-        }
     }
 }
 

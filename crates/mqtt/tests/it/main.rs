@@ -65,6 +65,8 @@ mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// Brokers that take a connection and make no use of it.
+mod unstable;
 /// MQTT 5.
 mod version5;
 /// WebSocket, plain and encrypted.
