@@ -52,7 +52,7 @@ use crate::{
 /// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
 /// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
-/// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room |
+/// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room. At QoS 2 over version 3.1.1 the default is 20, as Mosquitto cuts the connection at more unless it is configured otherwise |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 /// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |
 /// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |

@@ -19,6 +19,7 @@ const MAX_BYTES: u32 = 4 * 1024 * 1024;
 pub(crate) struct Window {
     size: u32,
     slots: Arc<Semaphore>,
+    slots_at_2: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     counters: Arc<ConnectionCounters>,
     writing: mpsc::UnboundedSender<(PublishAck, Place)>,
@@ -28,6 +29,7 @@ pub(crate) struct Window {
 /// A message's place, and its share of the bytes. Free again when it is dropped.
 pub(crate) struct Place {
     slot: Option<OwnedSemaphorePermit>,
+    slot_at_2: Option<OwnedSemaphorePermit>,
     _bytes: OwnedSemaphorePermit,
     size: u32,
     slots: Arc<Semaphore>,
@@ -35,8 +37,8 @@ pub(crate) struct Place {
 }
 
 impl Window {
-    /// A window for that many messages.
-    pub(crate) fn new(size: u16, counters: Arc<ConnectionCounters>) -> Self {
+    /// A window for that many messages, and that many of them at QoS 2.
+    pub(crate) fn new(size: u16, size_at_2: u16, counters: Arc<ConnectionCounters>) -> Self {
         let size = u32::from(size);
         let (writing, mut written) = mpsc::unbounded_channel::<(PublishAck, Place)>();
         // A client writes messages in their order, so that one after the other can be waited for.
@@ -49,6 +51,7 @@ impl Window {
         Self {
             size,
             slots: Arc::new(Semaphore::new(size as usize)),
+            slots_at_2: Arc::new(Semaphore::new(usize::from(size_at_2))),
             bytes: Arc::new(Semaphore::new(MAX_BYTES as usize)),
             counters,
             writing,
@@ -64,12 +67,21 @@ impl Window {
         let slot = self.slots.clone().acquire_owned().await.map_err(closed)?;
         let place = Place {
             slot: Some(slot),
+            slot_at_2: None,
             _bytes: bytes,
             size: self.size,
             slots: self.slots.clone(),
             counters: self.counters.clone(),
         };
         place.tell();
+        Ok(place)
+    }
+
+    /// As [`enter`](Self::enter), at QoS 2.
+    pub(crate) async fn enter_at_2(&self, length: usize) -> Result<Place, ClientError> {
+        let mut place = self.enter(length).await?;
+        let slot = self.slots_at_2.clone().acquire_owned().await.map_err(|_| ClientError::Disconnected)?;
+        place.slot_at_2 = Some(slot);
         Ok(place)
     }
 
@@ -89,6 +101,7 @@ impl Window {
     /// Lets nothing in from now on.
     pub(crate) fn shut(&self) {
         self.slots.close();
+        self.slots_at_2.close();
         self.bytes.close();
     }
 }

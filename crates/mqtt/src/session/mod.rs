@@ -74,7 +74,7 @@ impl Session {
         let (client, events) = Client::new(&options.client_id, options.version)
             .map_err(|error| connect_failed("cannot create a client", "client_id").with_cause(error))?;
         let link = watch::Sender::new(Link::Opening);
-        let window = Window::new(options.max_inflight, counters.clone());
+        let window = Window::new(options.max_inflight, options.max_inflight_at_2, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
         let (broker, session) = (StdMutex::default(), AtomicU64::new(0));
         let core =
@@ -133,7 +133,11 @@ impl Session {
         publication: &Publication<'_>,
     ) -> Result<(), ClientError> {
         let turn = turn.await;
-        let place = self.window.enter(publication.payload.len()).await?;
+        let length = publication.payload.len();
+        let place = match publication.qos {
+            QoS::ExactlyOnce => self.window.enter_at_2(length).await?,
+            _ => self.window.enter(length).await?,
+        };
         let (link, ack) = loop {
             let link = self.link_up().await?;
             match self.core.client.publish(publication) {

@@ -1,8 +1,13 @@
+use pip_services_commons::{
+    refer::IReferenceable,
+    run::{IClosable, IOpenable},
+};
 use pip_services_messaging::{IMessageQueue, IMessageQueueExt};
-use pip_services_test_broker::TestBroker;
+use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::support::{
-    SOON, eventually, message, on_each_broker, open, open_on, shared, shared_with, text, texts_until,
+    Observed, SOON, eventually, message, on_each_broker, open, open_on, queue, shared, shared_with, text,
+    texts_until,
 };
 
 on_each_broker!(
@@ -55,4 +60,39 @@ async fn a_batch_to_a_broker_that_stays_away_gives_its_messages_back_in_their_or
     let as_given = back.iter().map(|envelope| envelope.sent_time).collect::<Vec<_>>() == times;
     assert!(as_given, "the time of a message was changed although it was not sent");
     assert_eq!(back.iter().map(text).collect::<Vec<_>>(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_sends_at_once_than_the_broker_lets_be_in_flight_arrive_once_on_version_3() {
+    more_sends_at_once_than_the_broker_lets_be_in_flight_arrive_once("3.1.1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_sends_at_once_than_the_broker_lets_be_in_flight_arrive_once_on_version_5() {
+    more_sends_at_once_than_the_broker_lets_be_in_flight_arrive_once("5").await;
+}
+
+/// Version 5 tells the client of the limit, and a broker cuts the connection of who goes beyond it.
+async fn more_sends_at_once_than_the_broker_lets_be_in_flight_arrive_once(version: &str) {
+    // What Mosquitto has by itself.
+    let broker = TestBroker::builder(Engine::Mosquitto).max_inflight(20).start().unwrap();
+    let observed = Observed::new();
+    let more = [("options.qos", "2"), ("options.mqtt_version", version), ("options.send_timeout", "60000")];
+    let queue = queue(&broker, "orders", &more);
+    queue.set_references(&observed.references).unwrap();
+    queue.open(None).await.unwrap();
+    let sent = numbers(2000);
+    let send = |text: &String| {
+        let (queue, envelope) = (queue.clone(), message(text));
+        tokio::spawn(async move { queue.send(None, envelope).await.map_err(|failed| failed.into_parts().0) })
+    };
+    for sending in sent.iter().map(send).collect::<Vec<_>>() {
+        sending.await.unwrap().unwrap();
+    }
+    queue.send(None, message("end")).await.unwrap();
+    let mut received = texts_until(&queue, "end").await;
+    received.sort_by_key(|text| text.parse::<usize>().unwrap());
+    assert_eq!(received, sent);
+    assert!(observed.counters.get("mqtt.orders.lost_connections").is_none(), "it was disconnected");
+    queue.close(None).await.unwrap();
 }
