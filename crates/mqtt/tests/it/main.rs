@@ -28,6 +28,8 @@ mod encryption;
 mod errors;
 /// Queues and connections by name and by descriptor.
 mod factories;
+/// Several brokers, of which one is killed.
+mod failover;
 /// Brokers that die, restart and freeze.
 mod faults;
 /// What the conformance suite runs on.
