@@ -1,11 +1,3 @@
-use std::{
-    net::TcpListener as StdTcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
     refer::{IReferenceable, cast},
@@ -18,12 +10,16 @@ use pip_services_test_broker::{Engine, TestBroker};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::timeout,
 };
 
-use crate::support::{
-    Observed, QUIET, SOON, config, eventually, message, next, on_each_broker, open, open_on, queue, shared,
-    shared_with, texts_until,
+use crate::{
+    packets::{CONNECT, SUBSCRIBE},
+    puppet::Puppet,
+    support::{
+        Observed, SOON, config, eventually, message, next, on_each_broker, open, open_on, queue, shared,
+        shared_with, texts_until,
+    },
 };
 
 on_each_broker!(
@@ -171,38 +167,34 @@ async fn what_is_sent_before_the_first_read_reaches_only_who_subscribed_at_the_o
     assert_eq!((next(&subscribed).await, next(&late).await), ("late".into(), "late".into()));
 }
 
-#[tokio::test]
+/// A broker that says nothing, one that closes instead of an answer, and one that closes at the subscription.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_open_stays_failed_and_makes_no_more_attempts() {
-    // Takes connections, and closes them.
-    let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let attempts = Arc::new(AtomicUsize::new(0));
-    listener.set_nonblocking(true).unwrap();
-    let listener = TcpListener::from_std(listener).unwrap();
-    let closing = tokio::spawn({
-        let attempts = attempts.clone();
-        async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                attempts.fetch_add(1, Ordering::SeqCst);
-                drop(connection);
-            }
+    for (unanswered, cut_at) in [(true, None), (true, Some(CONNECT)), (false, Some(SUBSCRIBE))] {
+        let puppet = Puppet::start().await;
+        puppet.set_unanswered(CONNECT, unanswered);
+        puppet.set_cut_at(cut_at);
+        let queue = MqttMessageQueue::new("orders");
+        let more = [
+            ("options.autosubscribe", "true"),
+            ("options.connect_timeout", "3000"),
+            ("options.reconnect_timeout", "1"),
+            ("options.max_reconnect_timeout", "1"),
+        ];
+        queue.configure(&puppet.config(&more)).unwrap();
+        assert_eq!(queue.open(None).await.unwrap_err().code(), "CONNECT_FAILED");
+        assert!(!queue.is_open());
+        puppet.set_unanswered(CONNECT, false);
+        puppet.set_cut_at(None);
+        // Each takes longer than an attempt that went on would wait.
+        for _ in 0..20 {
+            queue.open(None).await.unwrap();
+            puppet.publish("orders", "a").await;
+            assert_eq!(next(&queue).await, "a");
+            queue.close(None).await.unwrap();
         }
-    });
-    let queue = MqttMessageQueue::new("orders");
-    let mut parameters = ConfigParams::from_tuples([
-        ("connection.host", "127.0.0.1"),
-        ("options.reconnect_timeout", "20"),
-        ("options.max_reconnect_timeout", "20"),
-    ]);
-    parameters.put("connection.port", port);
-    queue.configure(&parameters).unwrap();
-    assert_eq!(queue.open(None).await.unwrap_err().code(), "CONNECT_FAILED");
-    let made = attempts.load(Ordering::SeqCst);
-    assert!(made > 0);
-    sleep(QUIET).await;
-    assert_eq!(attempts.load(Ordering::SeqCst), made, "it goes on trying");
-    assert!(!queue.is_open());
-    closing.abort();
+        assert_eq!(puppet.count("CONNECT"), 1 + 20, "the first goes on: {unanswered} {cut_at:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,7 +44,7 @@ fn told(observed: &Observed, what: &str) -> usize {
 async fn a_broker_that_grants_no_subscription_again_is_connected_to_again_and_told_of_once() {
     let puppet = Puppet::start().await;
     let more = [
-        ("options.connect_timeout", "300"),
+        ("options.connect_timeout", "1000"),
         ("options.max_reconnect_timeout", "20"),
         ("options.send_timeout", "20000"),
     ];
@@ -65,11 +65,12 @@ async fn a_broker_that_grants_no_subscription_again_is_connected_to_again_and_to
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_grants_no_subscription_again_gives_way_to_the_next_one() {
     let (first, second) = (Puppet::start().await, Puppet::start().await);
-    let more = [("options.connect_timeout", "600"), ("options.send_timeout", "20000")];
+    let more = [("options.connect_timeout", "2000"), ("options.send_timeout", "20000")];
     let (_observed, queue) = open(&[&first, &second], &more).await;
     first.set_unanswered(SUBSCRIBE, true);
     first.cut().await;
-    queue.send(None, message("a")).await.unwrap();
+    // What is in flight when the connection is lost fails.
+    eventually("it goes on", async || queue.send(None, message("a")).await.is_ok()).await;
     assert_eq!(second.record()[..3], ["CONNECT", "SUBSCRIBE orders", "PUBLISH orders"]);
     queue.close(None).await.unwrap();
 }
