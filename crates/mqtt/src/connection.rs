@@ -46,13 +46,13 @@ use crate::{
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, 1 or more; `options.max_reconnect` is its old name |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, and a reconnect for each answer, 1 or more; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
-/// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one |
+/// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one, and for each connection in a row that did not last |
 /// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
 /// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
-/// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room |
+/// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room. At QoS 2 over version 3.1.1 the default is 20, as Mosquitto cuts the connection at more unless it is configured otherwise |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 /// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |
 /// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |
@@ -73,9 +73,11 @@ use crate::{
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
 ///
-/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where
-/// another client takes the connection over because it has the same id, a warning names the id: at once where the
-/// broker says so, as some do in version 5, and after two losses in a row soon after connecting elsewhere.
+/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where a broker
+/// cuts each restored connection soon, that is told once, and nothing more until one lasts: three times the delay before the
+/// first attempt, which has doubled for each of them, and a second. Where another client takes the connection over
+/// because it has the same id, a warning names the id: at once where the broker says so, as some do in version 5, and after
+/// two losses in a row soon after connecting elsewhere.
 ///
 /// A connection with `options.clean_session: false` gets what the broker kept for it as soon as it is open. It holds what
 /// nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything

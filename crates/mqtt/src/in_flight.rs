@@ -26,6 +26,7 @@ const WRITTEN_TOGETHER: usize = MAX_UNWRITTEN / 4;
 pub(crate) struct Window {
     size: u32,
     slots: Arc<Semaphore>,
+    slots_at_2: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     unwritten: Arc<Semaphore>,
     counters: Arc<ConnectionCounters>,
@@ -36,6 +37,7 @@ pub(crate) struct Window {
 /// The place of a message at QoS 1 or 2, and its share of the bytes. Free again when it is dropped.
 pub(crate) struct Place {
     slot: Option<OwnedSemaphorePermit>,
+    slot_at_2: Option<OwnedSemaphorePermit>,
     _bytes: OwnedSemaphorePermit,
     size: u32,
     slots: Arc<Semaphore>,
@@ -50,8 +52,8 @@ pub(crate) struct Unwritten<'a> {
 }
 
 impl Window {
-    /// A window for that many messages at QoS 1 and 2.
-    pub(crate) fn new(size: u16, counters: Arc<ConnectionCounters>) -> Self {
+    /// A window for that many messages at QoS 1 and 2, and that many of them at QoS 2.
+    pub(crate) fn new(size: u16, size_at_2: u16, counters: Arc<ConnectionCounters>) -> Self {
         let size = u32::from(size);
         let bytes = Arc::new(Semaphore::new(MAX_BYTES as usize));
         let unwritten = Arc::new(Semaphore::new(MAX_UNWRITTEN));
@@ -60,6 +62,7 @@ impl Window {
         Self {
             size,
             slots: Arc::new(Semaphore::new(size as usize)),
+            slots_at_2: Arc::new(Semaphore::new(usize::from(size_at_2))),
             bytes,
             unwritten,
             counters,
@@ -74,12 +77,20 @@ impl Window {
         let slot = self.slots.clone().acquire_owned().await.map_err(shut)?;
         let place = Place {
             slot: Some(slot),
+            slot_at_2: None,
             _bytes: bytes,
             size: self.size,
             slots: self.slots.clone(),
             counters: self.counters.clone(),
         };
         place.tell();
+        Ok(place)
+    }
+
+    /// As [`enter`](Self::enter), at QoS 2.
+    pub(crate) async fn enter_at_2(&self, length: usize) -> Result<Place, ClientError> {
+        let mut place = self.enter(length).await?;
+        place.slot_at_2 = Some(self.slots_at_2.clone().acquire_owned().await.map_err(shut)?);
         Ok(place)
     }
 
@@ -105,6 +116,7 @@ impl Window {
     pub(crate) fn shut(&self) {
         self.slots.close();
         self.unwritten.close();
+        self.slots_at_2.close();
         self.bytes.close();
     }
 }

@@ -58,6 +58,13 @@ impl TestBrokerBuilder {
         self
     }
 
+    /// Lets no more messages at QoS 1 and 2 be on their way to or from a client than that. By itself Mosquitto has a
+    /// limit of 20, and [`TestBroker`] takes it away. Only Mosquitto does.
+    pub fn max_inflight(mut self, count: u16) -> Self {
+        self.settings.max_inflight = count;
+        self
+    }
+
     /// Encrypts connections with this certificate and its key, both in PEM form. Only Mosquitto does.
     pub fn tls(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
         let client_ca = self.settings.tls.take().and_then(|tls| tls.client_ca);
@@ -96,6 +103,7 @@ impl TestBrokerBuilder {
             (settings.refuse_subscriptions, Engine::Mosquitto, "refuse_subscriptions"),
             (settings.tls.is_some(), Engine::Embedded, "tls"),
             (settings.websocket, Engine::Embedded, "websocket"),
+            (settings.max_inflight > 0, Engine::Embedded, "max_inflight"),
         ];
         if let Some((.., call)) = unsupported.into_iter().find(|(asked, by, _)| *asked && *by == engine) {
             return Err(BrokerError::Unsupported { engine, call });

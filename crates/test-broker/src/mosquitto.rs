@@ -199,13 +199,14 @@ fn config(
         // For the question whether it answers; and with WebSocket alone Mosquitto 2.0.11 does not start.
         listener += &format!("listener 0 {}\n", socket.display());
     }
+    let max_inflight = settings.max_inflight;
     // Zero means no limit: above its limits Mosquitto drops messages with no more than a line in the log.
     let mut config = format!(
         "{listener}\
          log_dest stderr\n\
          set_tcp_nodelay true\n\
          sys_interval 0\n\
-         max_inflight_messages 0\n\
+         max_inflight_messages {max_inflight}\n\
          max_queued_messages 0\n\
          max_queued_bytes 0\n\
          # Started by root it would become another user, who cannot read this folder.\n\

@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub(crate) persistent: bool,
     /// Whether nobody may subscribe to anything.
     pub(crate) refuse_subscriptions: bool,
+    /// How many messages at QoS 1 and 2 may be on their way to or from a client; 0: any number.
+    pub(crate) max_inflight: u16,
     /// With what its connections are encrypted, if they are.
     pub(crate) tls: Option<Tls>,
     /// Whether MQTT travels in WebSocket.

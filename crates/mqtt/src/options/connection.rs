@@ -29,6 +29,10 @@ pub(crate) struct Will {
     pub(crate) retain: bool,
 }
 
+/// How many messages at QoS 2 any broker takes at once. Version 3.1.1 has no way to tell a limit: Mosquitto, whose limit is
+/// this by itself, cuts the connection at the next one.
+const LIMIT_OF_BROKERS: u16 = 20;
+
 /// The options of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ConnectionOptions {
@@ -44,6 +48,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) keepalive_timeout: Duration,
     pub(crate) send_timeout: Duration,
     pub(crate) max_inflight: u16,
+    /// How many of them at QoS 2.
+    pub(crate) max_inflight_at_2: u16,
     pub(crate) will: Option<Will>,
 }
 
@@ -78,6 +84,7 @@ impl ConnectionOptions {
             let value = keepalive_timeout.as_millis().to_string();
             return Err(bad_option("BAD_VALUE", "options.keepalive_timeout", &value, "65535000 or less"));
         }
+        let max_inflight = max_inflight(config)?;
         Ok(Self {
             client_id: client_id.unwrap_or_else(default_client_id),
             version,
@@ -89,7 +96,12 @@ impl ConnectionOptions {
             max_reconnect_timeout: time("options.max_reconnect_timeout", 30_000)?.max(reconnect_timeout),
             keepalive_timeout,
             send_timeout: time("options.send_timeout", 10_000)?,
-            max_inflight: max_inflight(config)?,
+            max_inflight: max_inflight.unwrap_or(100),
+            max_inflight_at_2: max_inflight.unwrap_or(match version {
+                MqttVersion::V3_1_1 => LIMIT_OF_BROKERS,
+                // The broker tells the client its limit.
+                MqttVersion::V5 => 100,
+            }),
             will: Will::from_config(config)?,
         })
     }
@@ -164,12 +176,13 @@ fn session_expiry(
     Ok(Some(time))
 }
 
-fn max_inflight(config: &ConfigParams) -> Result<u16, ApplicationError> {
+fn max_inflight(config: &ConfigParams) -> Result<Option<u16>, ApplicationError> {
     let key = "options.max_inflight";
-    let Some(count) = config.try_get_as_long(key)? else { return Ok(100) };
+    let Some(count) = config.try_get_as_long(key)? else { return Ok(None) };
     u16::try_from(count)
         .ok()
         .filter(|count| *count > 0)
+        .map(Some)
         .ok_or_else(|| bad_option("BAD_VALUE", key, &count.to_string(), "from 1 to 65535"))
 }
 
@@ -197,6 +210,7 @@ mod tests {
         assert_eq!(options.keepalive_timeout, Duration::from_secs(3));
         assert_eq!(options.send_timeout, Duration::from_secs(10));
         assert_eq!((options.max_inflight, options.version), (100, MqttVersion::V3_1_1));
+        assert_eq!(options.max_inflight_at_2, 20);
         assert_eq!((options.session_expiry, options.will), (None, None));
         assert!(options.clean_session && options.retry_connect);
     }
@@ -236,6 +250,7 @@ mod tests {
             keepalive_timeout: ms(4),
             send_timeout: ms(5),
             max_inflight: u16::MAX,
+            max_inflight_at_2: u16::MAX,
             will: Some(will),
         };
         assert_eq!(options, expected);

@@ -1,15 +1,21 @@
 //! What an open connection runs on: the client, the task that serves its events, and its state.
 
+mod connect;
 mod core;
+mod dispatch;
 mod errors;
 mod held;
 mod link;
+mod reconnect;
+mod recovery;
+mod serve;
+mod subscriptions;
 mod takeover;
 
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex as StdMutex, atomic::AtomicUsize},
+    sync::{Arc, Mutex as StdMutex, atomic::AtomicU64},
     task::Poll,
     time::Duration,
 };
@@ -66,12 +72,12 @@ impl Session {
         counters: Arc<ConnectionCounters>,
     ) -> Result<Self, ApplicationError> {
         let (client, events) = Client::new(&options.client_id, options.version);
-        router.forget_grants();
         let link = watch::Sender::new(Link::Opening);
-        let endpoint = AtomicUsize::new(usize::MAX);
-        let window = Window::new(options.max_inflight, counters.clone());
+        let window = Window::new(options.max_inflight, options.max_inflight_at_2, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
-        let core = Arc::new(Core { client, router, target, options, logger, counters, link, endpoint, held });
+        let (broker, session) = (StdMutex::default(), AtomicU64::new(0));
+        let core =
+            Arc::new(Core { client, router, target, options, logger, counters, link, broker, session, held });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };
@@ -134,7 +140,11 @@ impl Session {
             place.leave_when_written(ack);
             return Ok(());
         }
-        let place = self.window.enter(publication.payload.len()).await?;
+        let length = publication.payload.len();
+        let place = match publication.qos {
+            QoS::ExactlyOnce => self.window.enter_at_2(length).await?,
+            _ => self.window.enter(length).await?,
+        };
         let (link, ack) = self.give(publication).await?;
         drop(turn);
         let timing = self.core.counters.begin_publish();

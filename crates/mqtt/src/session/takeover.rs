@@ -11,9 +11,8 @@ const SUSPICIOUS: u32 = 2;
 /// and lose their connection to each other, for ever.
 ///
 /// Version 5 says so. In 3.1.1 the broker only cuts the connection, soon after it was made, again and again.
+#[derive(Default)]
 pub(super) struct TakeoverWatch {
-    /// A connection that lasted no longer was lost soon: the other client reconnects after about as long as this one.
-    soon: Duration,
     connected: Option<Instant>,
     in_a_row: u32,
     told: bool,
@@ -29,21 +28,16 @@ pub(super) enum Takeover {
 }
 
 impl TakeoverWatch {
-    pub(super) fn new(reconnect_timeout: Duration) -> Self {
-        let soon = reconnect_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        Self { soon, connected: None, in_a_row: 0, told: false }
-    }
-
     /// A broker accepted the connection.
     pub(super) fn connected(&mut self, now: Instant) {
         self.connected = Some(now);
     }
 
-    /// The connection was lost.
-    pub(super) fn lost(&mut self, now: Instant, reason: Option<&Reason>) -> Option<Takeover> {
+    /// The connection was lost. One that lasted no longer than `soon` was lost soon.
+    pub(super) fn lost(&mut self, now: Instant, soon: Duration, reason: Option<&Reason>) -> Option<Takeover> {
         let lasted = self.connected.take().map(|connected| now.saturating_duration_since(connected));
         match lasted {
-            Some(lasted) if lasted <= self.soon => self.in_a_row += 1,
+            Some(lasted) if lasted <= soon => self.in_a_row += 1,
             _ => (self.in_a_row, self.told) = (0, false),
         }
         let takeover = match reason {
@@ -64,12 +58,12 @@ mod tests {
 
     /// What is told when connections last that long.
     fn told(lasting: &[Duration], reason: Option<&Reason>) -> Vec<Option<Takeover>> {
-        let mut watch = TakeoverWatch::new(SECOND);
+        let mut watch = TakeoverWatch::default();
         let mut now = Instant::now();
         let lose = |lasted: &Duration| {
             watch.connected(now);
             now += *lasted;
-            watch.lost(now, reason)
+            watch.lost(now, 3 * SECOND, reason)
         };
         lasting.iter().map(lose).collect()
     }
@@ -96,8 +90,11 @@ mod tests {
 
     #[test]
     fn a_loss_without_a_connection_is_none() {
-        let mut watch = TakeoverWatch::new(SECOND);
+        let mut watch = TakeoverWatch::default();
         let now = Instant::now();
-        assert_eq!([watch.lost(now, None), watch.lost(now, None), watch.lost(now, None)], [None; 3]);
+        assert_eq!(
+            [watch.lost(now, SECOND, None), watch.lost(now, SECOND, None), watch.lost(now, SECOND, None)],
+            [None; 3]
+        );
     }
 }

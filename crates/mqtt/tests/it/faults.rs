@@ -155,7 +155,7 @@ async fn a_refused_topic_is_asked_for_again_also_while_messages_arrive() {
     queue.set_references(&references).unwrap();
     queue.open(None).await.unwrap();
     assert_eq!(queue.receive(None, SOON).await.unwrap_err().code(), "SUBSCRIBE_FAILED");
-    let asked = || puppet.record().iter().filter(|line| *line == "SUBSCRIBE orders").count();
+    let asked = || puppet.count("SUBSCRIBE orders");
     // Each message comes before the time to ask again is over.
     eventually("it is asked for again, and again", async || {
         puppet.publish("busy", "message").await;

@@ -1,12 +1,15 @@
 use std::{
     fs,
+    future::poll_fn,
     io::Write,
     net::TcpListener as StdTcpListener,
+    pin::pin,
     process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -27,6 +30,8 @@ use tokio::{
 
 use crate::{
     alone::{Held, alone, memory, tell},
+    packets::{CONNECT, SUBSCRIBE},
+    puppet::Puppet,
     support::{Observed, Reacting, config, eventually, message, next, queue},
 };
 
@@ -139,6 +144,91 @@ fn a_queue_that_is_opened_and_closed_again_and_again_leaves_nothing() {
             tell(&format!("{CYCLES} cycles on {engine:?} took {:?}", start.elapsed()));
             before.again("all closed").await;
         }
+    });
+}
+
+/// What a future gives when it is polled so many times, each time when it is woken. It is dropped then.
+async fn polled<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
+    let (mut future, mut left) = (pin!(future), times);
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[test]
+fn an_open_that_is_given_up_at_any_point_leaves_nothing_and_the_next_one_works() {
+    alone("leaks::an_open_that_is_given_up_at_any_point_leaves_nothing_and_the_next_one_works", async || {
+        let broker = TestBroker::start(Engine::Mosquitto).unwrap();
+        let kept = [("client_id", "kept"), ("options.clean_session", "false")];
+        let use_it = async |queue: &MqttMessageQueue| {
+            queue.send(None, message("a")).await.unwrap();
+            assert_eq!(next(queue).await, "a");
+            queue.close(None).await.unwrap();
+        };
+        let first = queue(&broker, "orders", &kept);
+        first.open(None).await.unwrap();
+        use_it(&first).await;
+        let before = Held::settled().await;
+        let mut given_up = 0;
+        // How far it comes in so many polls is another thing each time.
+        for round in 0..72 {
+            let queue = queue(&broker, "orders", if round % 2 == 0 { &kept } else { &[] });
+            match polled(queue.open(None), round / 2 % 12).await {
+                Some(opened) => opened.unwrap(),
+                None => {
+                    given_up += 1;
+                    assert!(!queue.is_open());
+                    queue.open(None).await.unwrap();
+                }
+            }
+            use_it(&queue).await;
+        }
+        tell(&format!("{given_up} were given up"));
+        assert!(given_up >= 12, "{given_up}");
+        before.again("given up").await;
+    });
+}
+
+#[test]
+fn an_open_that_is_given_up_while_the_broker_says_nothing_leaves_nothing_and_the_next_one_works() {
+    let name =
+        "leaks::an_open_that_is_given_up_while_the_broker_says_nothing_leaves_nothing_and_the_next_one_works";
+    alone(name, async || {
+        let puppet = Puppet::start().await;
+        let queue = MqttMessageQueue::new("orders");
+        let more = [("options.autosubscribe", "true"), ("options.connect_timeout", "2000")];
+        queue.configure(&puppet.config(&more)).unwrap();
+        let use_it = async || {
+            queue.open(None).await.unwrap();
+            puppet.publish("orders", "a").await;
+            assert_eq!(next(&queue).await, "a");
+            queue.close(None).await.unwrap();
+        };
+        use_it().await;
+        let before = Held::settled().await;
+        for (kind, line) in [(CONNECT, "CONNECT"), (SUBSCRIBE, "SUBSCRIBE orders")] {
+            for _ in 0..3 {
+                puppet.set_unanswered(kind, true);
+                let asked = puppet.count(line);
+                tokio::select! {
+                    opened = queue.open(None) => panic!("{opened:?} without an answer to {line}"),
+                    () = eventually("it is asked", async || puppet.count(line) > asked) => {}
+                }
+                puppet.set_unanswered(kind, false);
+                // It takes no other connection before the one that was given up is closed.
+                use_it().await;
+            }
+        }
+        before.again("given up").await;
     });
 }
 

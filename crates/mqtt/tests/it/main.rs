@@ -30,6 +30,8 @@ mod encryption;
 mod errors;
 /// Queues and connections by name and by descriptor.
 mod factories;
+/// Several brokers, of which one is killed.
+mod failover;
 /// Brokers that die, restart and freeze.
 mod faults;
 /// What the conformance suite runs on.
@@ -67,6 +69,8 @@ mod sessions;
 /// Shared and own connections.
 mod sharing;
 mod support;
+/// Brokers that take a connection and make no use of it.
+mod unstable;
 /// MQTT 5.
 mod version5;
 /// WebSocket, plain and encrypted.

@@ -62,22 +62,30 @@ async fn a_shared_connection_counts_under_its_own_name(broker: TestBroker) {
 
 async fn what_happens_to_the_connection_is_told_once_and_not_per_attempt(broker: TestBroker) {
     let observed = Observed::new();
-    let more = [("options.reconnect_timeout", "20"), ("options.max_reconnect_timeout", "20")];
+    let more = [
+        ("options.reconnect_timeout", "20"),
+        ("options.max_reconnect_timeout", "20"),
+        ("options.send_timeout", "20000"),
+    ];
     let secret = [("credential.username", "me"), ("credential.password", "hunter2")];
     let queue = queue(&broker, "orders", &[&more[..], &secret].concat());
     queue.set_references(&observed.references).unwrap();
     queue.open(None).await.unwrap();
     let told = |what: &str| observed.log.lines().iter().filter(|line| line.contains(what)).count();
-    for round in 1..=2 {
-        broker.stop().unwrap();
-        eventually("an attempt failed", async || told("Cannot reconnect yet") == round).await;
-        // Many more attempts follow meanwhile; each takes 20 ms and no time, as nobody is there.
-        let other = TestBroker::start(broker.engine()).unwrap();
-        open(&other, "other", &[]).await.close(None).await.unwrap();
-        broker.restart().unwrap();
-        eventually("it is back", async || told("Reconnected") == round).await;
-        assert_eq!([told("Lost the connection"), told("Cannot reconnect yet")], [round, round]);
-    }
+    broker.stop().unwrap();
+    eventually("an attempt failed", async || told("Cannot reconnect yet") == 1).await;
+    // Many more attempts follow meanwhile; each takes 20 ms and no time, as nobody is there.
+    let other = TestBroker::start(broker.engine()).unwrap();
+    open(&other, "other", &[]).await.close(None).await.unwrap();
+    broker.restart().unwrap();
+    eventually("it is back", async || told("Reconnected") == 1).await;
+    assert_eq!([told("Lost the connection"), told("Cannot reconnect yet")], [1, 1]);
+    // So soon afterwards that it is told shorter, or not.
+    broker.stop().unwrap();
+    eventually("that is told, too", async || told("Lost the connection") == 2).await;
+    broker.restart().unwrap();
+    queue.send(None, message("a")).await.unwrap();
+    assert_eq!(told("Lost the connection"), 2);
     assert!(!observed.log.lines().concat().contains("hunter2"));
 }
 

@@ -31,6 +31,10 @@ struct State {
     refused: Mutex<HashSet<String>>,
     /// Whether it goes on to read and to answer, beyond what it takes to connect and to subscribe.
     silent: watch::Sender<bool>,
+    /// The kinds of packets that it leaves without an answer.
+    unanswered: Mutex<HashSet<u8>>,
+    /// The kind of packet at which it closes the connection.
+    cut_at: Mutex<Option<u8>>,
     client: AsyncMutex<Option<OwnedWriteHalf>>,
 }
 
@@ -82,6 +86,31 @@ impl Puppet {
         };
     }
 
+    /// It reads packets of that kind and does not answer, or answers again.
+    pub(crate) fn set_unanswered(&self, kind: u8, unanswered: bool) {
+        let mut kinds = self.state.unanswered.lock().unwrap();
+        if unanswered {
+            kinds.insert(kind)
+        } else {
+            kinds.remove(&kind)
+        };
+    }
+
+    /// It closes each connection at a packet of that kind, or does so no more: CONNECT is answered before, others are not.
+    pub(crate) fn set_cut_at(&self, kind: Option<u8>) {
+        *self.state.cut_at.lock().unwrap() = kind;
+    }
+
+    /// It closes the connection that it has.
+    pub(crate) async fn cut(&self) {
+        *self.state.client.lock().await = None;
+    }
+
+    /// How many such lines its record has.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.state.record.lock().unwrap().iter().filter(|line| *line == what).count()
+    }
+
     /// It sends a message at QoS 0 to its client.
     pub(crate) async fn publish(&self, topic: &str, payload: &str) {
         let length = u8::try_from(2 + topic.len() + payload.len()).unwrap();
@@ -115,7 +144,10 @@ impl State {
             if !matches!(kind, CONNECT | SUBSCRIBE) {
                 self.silent.subscribe().wait_for(|silent| !silent).await.unwrap();
             }
+            let is_cut = *self.cut_at.lock().unwrap() == Some(kind);
+            let unanswered = self.unanswered.lock().unwrap().contains(&kind) || (is_cut && kind != CONNECT);
             match kind {
+                _ if unanswered => {}
                 CONNECT => self.write(&[CONNACK << 4, 2, 0, 0]).await,
                 PUBLISH if first >> 1 & 3 == 1 => {
                     let id = 2 + text(&body).len();
@@ -130,6 +162,9 @@ impl State {
                 UNSUBSCRIBE => self.write(&[UNSUBACK << 4, 2, body[0], body[1]]).await,
                 PINGREQ => self.write(&[PINGRESP << 4, 0]).await,
                 _ => {}
+            }
+            if is_cut {
+                return;
             }
         }
     }

@@ -20,9 +20,11 @@ fn a_websocket_broker_upgrades_connections_before_and_after_a_restart() {
 }
 
 #[test]
-fn what_the_embedded_broker_does_not_speak_is_an_error() {
+fn what_the_embedded_broker_cannot_do_is_an_error() {
     let tls = TestBroker::builder(Engine::Embedded).tls("certificate", "key").start().unwrap_err();
     assert!(matches!(tls, BrokerError::Unsupported { call: "tls", .. }), "{tls}");
     let websocket = TestBroker::builder(Engine::Embedded).websocket().start().unwrap_err();
     assert!(matches!(websocket, BrokerError::Unsupported { call: "websocket", .. }), "{websocket}");
+    let inflight = TestBroker::builder(Engine::Embedded).max_inflight(20).start().unwrap_err();
+    assert!(matches!(inflight, BrokerError::Unsupported { call: "max_inflight", .. }), "{inflight}");
 }

@@ -1,0 +1,241 @@
+//! The way to a broker.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use pip_services_commons::errors::ApplicationError;
+use tokio::{
+    net::lookup_host,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    core::Core,
+    errors::{connect_failed, subscribe_failed},
+    link::Link,
+};
+use crate::{client::ClientError, resolver::Endpoint, transport::Section};
+
+impl Core {
+    /// The first connection, with all that is wanted granted.
+    pub(super) async fn open(&self) -> Result<(), ApplicationError> {
+        let (_, endpoint) = self.connect(0).await?;
+        let cut = || {
+            let message = format!("{endpoint} closed the connection at once");
+            connect_failed(message, &format!("{}.host", endpoint.section))
+        };
+        let mut link = self.link.subscribe();
+        tokio::select! {
+            () = self.synchronize() => {}
+            _ = link.wait_for(|link| *link == Link::Lost) => return Err(cut()),
+        }
+        if let Some((filter, error)) = self.router.first_refusal() {
+            return Err(subscribe_failed(&filter, error));
+        }
+        let session = self.session.load(Ordering::Acquire);
+        let up = |link: &mut Link| {
+            let opening = *link == Link::Opening;
+            if opening {
+                *link = Link::Up { connection: 0, session };
+            }
+            opening
+        };
+        if self.link.send_if_modified(up) { Ok(()) } else { Err(cut()) }
+    }
+
+    /// Tries each broker once, from that one on. Gives the number of the one that accepted.
+    ///
+    /// Each gets an equal share of `options.connect_timeout`, so that one that is silent does not keep the
+    /// others from being tried.
+    pub(super) async fn connect(&self, first: usize) -> Result<(usize, &Endpoint), ApplicationError> {
+        let deadline = Instant::now() + self.options.connect_timeout;
+        let share = |left: usize| {
+            deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1)
+        };
+        let mut last = connect_failed("no broker is configured", "connection");
+        let endpoints = &self.target.endpoints;
+        for (index, endpoint) in endpoints.iter().enumerate().skip(first) {
+            let left = endpoints.len() - index;
+            last = match self.connect_to(endpoint, share(left)).await {
+                Ok((address, kept)) => {
+                    self.connected_to((index, address), kept);
+                    return Ok((index, endpoint));
+                }
+                Err(error) => error,
+            };
+        }
+        Err(last)
+    }
+
+    /// Notes which broker it is, and whether what was granted before still is.
+    fn connected_to(&self, broker: (usize, SocketAddr), has_session: bool) {
+        let last = self.broker.lock().unwrap_or_else(PoisonError::into_inner).replace(broker);
+        // Another broker can have a session of the same client id, which knows nothing of this one.
+        if has_session && last == Some(broker) {
+            self.router.release_again();
+        } else {
+            self.router.forget_grants();
+            self.session.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Tries each address of a broker. Gives the one that accepted, and whether it has a session of this client.
+    async fn connect_to(
+        &self,
+        endpoint: &Endpoint,
+        limit: Duration,
+    ) -> Result<(SocketAddr, bool), ApplicationError> {
+        let host_key = format!("{}.host", endpoint.section);
+        let deadline = Instant::now() + limit;
+        let addresses =
+            found(endpoint, deadline, lookup_host((endpoint.host.as_str(), endpoint.port))).await?;
+        let mut last = unknown(endpoint);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = left / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+        for address in addresses {
+            last = match self
+                .client
+                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .await
+            {
+                Ok(kept) => return Ok((address, kept)),
+                Err(error @ ClientError::Unauthorized(_)) => {
+                    let message = format!("{endpoint} refused credential.username and credential.password");
+                    ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
+                        .with_details("key", "credential.password")
+                        .with_cause(error)
+                }
+                Err(ClientError::Transport(error)) => {
+                    let error = error.in_section(Section(&endpoint.section));
+                    connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
+                }
+                Err(error) => {
+                    let message =
+                        format!("cannot connect to {endpoint} ({host_key}, {}.port)", endpoint.section);
+                    connect_failed(message, &host_key).with_cause(error)
+                }
+            };
+        }
+        Err(last)
+    }
+}
+
+/// The addresses that a lookup finds for a broker up to the deadline.
+async fn found(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    lookup: impl Future<Output = io::Result<impl Iterator<Item = SocketAddr>>>,
+) -> Result<Vec<SocketAddr>, ApplicationError> {
+    match timeout_at(deadline, lookup).await {
+        Ok(found) => Ok(found.map_err(|error| unknown(endpoint).with_cause(error))?.collect()),
+        Err(late) => Err(unknown(endpoint).with_cause(late)),
+    }
+}
+
+fn unknown(endpoint: &Endpoint) -> ApplicationError {
+    let key = format!("{}.host", endpoint.section);
+    connect_failed(format!("{key} '{}' cannot be resolved", endpoint.host), &key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        iter,
+        net::Ipv4Addr,
+        sync::{Arc, Mutex, atomic::AtomicU64},
+    };
+
+    use pip_services_commons::config::ConfigParams;
+    use pip_services_components::log::CompositeLogger;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        sync::watch,
+    };
+
+    use super::*;
+    use crate::{
+        client::Client,
+        counters::ConnectionCounters,
+        options::{ConnectionOptions, MqttVersion, QoS},
+        resolver::ConnectTarget,
+        router::Router,
+        transport::{Protocol, Transport},
+    };
+
+    fn endpoint(host: &str, port: u16) -> Endpoint {
+        let protocol = Protocol::from_name("mqtt").unwrap();
+        let transport =
+            Transport::new(protocol, host, port, None, Section("connections.1"), &ConfigParams::new())
+                .unwrap();
+        let (host, section) = (host.to_owned(), "connections.1".to_owned());
+        Endpoint { host, port, section, transport: Arc::new(transport) }
+    }
+
+    /// What connects to these brokers, and asks them to keep its session.
+    fn core(endpoints: Vec<Endpoint>) -> Core {
+        let kept = [("client_id", "kept"), ("options.clean_session", "false")];
+        let (client, _) = Client::new("kept", MqttVersion::V3_1_1);
+        Core {
+            client,
+            router: Router::new(),
+            target: ConnectTarget { endpoints, username: None, password: None },
+            options: ConnectionOptions::from_config(&ConfigParams::from_tuples(kept)).unwrap(),
+            logger: Arc::new(CompositeLogger::new()),
+            counters: Arc::new(ConnectionCounters::new("")),
+            link: watch::Sender::new(Link::Opening),
+            broker: Mutex::default(),
+            session: AtomicU64::new(0),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The port of a broker that has a session of everybody.
+    async fn broker_with_sessions() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut connections = Vec::new();
+            while let Ok((mut connection, _)) = listener.accept().await {
+                connection.read_u8().await.unwrap();
+                connection.write_all(b"\x20\x02\x01\0").await.unwrap();
+                connections.push(connection);
+            }
+        });
+        port
+    }
+
+    /// As when a name has several addresses, or another one than before.
+    #[tokio::test]
+    async fn a_session_that_another_broker_has_under_the_same_name_is_not_the_one_that_was_kept() {
+        let brokers = [broker_with_sessions().await, broker_with_sessions().await];
+        let mut core = core(vec![endpoint("127.0.0.1", brokers[0])]);
+        let mut sessions = Vec::new();
+        for broker in [0, 0, 1, 1, 0] {
+            core.target.endpoints[0] = endpoint("127.0.0.1", brokers[broker]);
+            core.router.set_granted("orders", Ok(QoS::AtLeastOnce));
+            core.connect(0).await.unwrap();
+            let session = core.session.load(Ordering::Acquire);
+            sessions.push((session, if core.router.released("orders") { "forgotten" } else { "granted" }));
+        }
+        let expected = [(1, "forgotten"), (1, "granted"), (2, "forgotten"), (2, "granted"), (3, "forgotten")];
+        assert_eq!(sessions, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_that_never_ends_is_given_up_in_time_and_its_host_named() {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let lookup = std::future::pending::<io::Result<iter::Empty<SocketAddr>>>();
+        let error = found(&endpoint("broker", 1883), deadline, lookup).await.unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
+        assert!(error.message().contains("'broker' cannot be resolved"), "{error:#}");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1883));
+        let lookup = async { Ok(iter::once(address)) };
+        let found = found(&endpoint("broker", 1883), Instant::now(), lookup).await;
+        assert_eq!(found.unwrap(), [address]);
+    }
+}

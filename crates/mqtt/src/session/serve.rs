@@ -1,0 +1,219 @@
+//! The task of a connection.
+
+use std::{
+    fmt::Arguments,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+};
+
+use pip_services_commons::errors::ApplicationError;
+use pip_services_components::log::ILogger;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    core::Core,
+    link::Link,
+    recovery::{Loss, Recovery},
+    takeover::{Takeover, TakeoverWatch},
+};
+use crate::client::{Event, Events, Reason};
+
+/// How many messages are handed over before something else has its turn.
+const LONGEST_BURST: usize = 128;
+
+/// Whatever ends the task, the link is lost then.
+struct Ended(Arc<Core>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.link.send_replace(Link::Lost);
+    }
+}
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl Core {
+    /// Serves the events of the client: hands messages over, reconnects, and subscribes to what is wanted.
+    pub(super) async fn serve(self: Arc<Self>, mut events: Events) {
+        let _ended = Ended(self.clone());
+        let mut changes = self.router.changes();
+        let mut listeners = self.router.changes();
+        // The connection may be open, and queues registered, before this task first runs.
+        changes.mark_changed();
+        let mut link = self.link.subscribe();
+        let mut connection = 0;
+        let mut takeover = TakeoverWatch::default();
+        let mut recovery = Recovery::new(self.options.reconnect_timeout, self.options.max_reconnect_timeout);
+        let mut reconnecting: Option<Work<Result<usize, ApplicationError>>> = None;
+        // Ends when a restored connection has lasted.
+        let mut lasting: Option<Work<()>> = None;
+        let mut synchronizing: Option<Work<()>> = None;
+        // Lasts over the events, which would put it off for ever.
+        let mut asking_again: Option<Work<()>> = None;
+        let mut next = None;
+        loop {
+            let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
+            if !(is_up && self.router.has_refusals()) {
+                asking_again = None;
+            } else if asking_again.is_none() {
+                asking_again = Some(Box::pin(sleep(self.options.max_reconnect_timeout)));
+            }
+            tokio::select! {
+                event = next_event(&mut next, &mut events) => match event {
+                    None => return,
+                    Some(Event::Connected) => {
+                        takeover.connected(Instant::now());
+                        self.counters.connected();
+                        self.tell(|logger| {
+                            logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
+                        });
+                    }
+                    Some(Event::Message(delivery, waiting)) => {
+                        self.dispatch(delivery);
+                        drop(waiting);
+                        next = self.dispatch_burst(&mut events);
+                    }
+                    Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
+                    Some(Event::Disconnected(reason)) => {
+                        // What was under way belongs to the connection that is gone.
+                        (synchronizing, lasting) = (None, None);
+                        let soon = recovery.proof();
+                        if let Some(takeover) = takeover.lost(Instant::now(), soon, reason.as_ref()) {
+                            self.taken_over(takeover);
+                        }
+                        let restore = self.lost(reason, &mut recovery);
+                        reconnecting = restore.then(|| self.attempt(&mut recovery));
+                    }
+                },
+                attempted = pending_or(&mut reconnecting) => match attempted {
+                    Ok(index) => {
+                        reconnecting = None;
+                        connection += 1;
+                        let session = self.session.load(Ordering::Acquire);
+                        self.link.send_replace(Link::Up { connection, session });
+                        self.counters.reconnected();
+                        lasting = Some(Box::pin(sleep(recovery.proof())));
+                        if recovery.restored() {
+                            let endpoint = &self.target.endpoints[index];
+                            self.tell(|logger| logger.info(None, format_args!("Reconnected to {endpoint}")));
+                        }
+                    }
+                    Err(error) => {
+                        self.failed(&mut recovery, format_args!("{error:#}"));
+                        reconnecting = Some(self.attempt(&mut recovery));
+                    }
+                },
+                () = pending_or(&mut lasting) => {
+                    lasting = None;
+                    if recovery.lasted() {
+                        self.tell(|logger| {
+                            let client_id = &self.options.client_id;
+                            logger.info(None, format_args!("The connection of client '{client_id}' lasts again"));
+                        });
+                    }
+                }
+                () = pending_or(&mut synchronizing) => synchronizing = None,
+                _ = listeners.changed(), if !self.options.clean_session => self.hand_over(),
+                // The first connection is made elsewhere; what changed meanwhile waits for it.
+                _ = link.changed() => {}
+                _ = changes.changed(), if is_up && synchronizing.is_none() => {
+                    let core = self.clone();
+                    synchronizing = Some(Box::pin(async move { core.synchronize().await }));
+                }
+                () = pending_or(&mut asking_again) => {
+                    asking_again = None;
+                    self.router.forget_refusals();
+                }
+            }
+        }
+    }
+
+    /// Hands over messages that have come, a bounded number, without asking for each what else there is to do. Gives an
+    /// event that ends them.
+    fn dispatch_burst(&self, events: &mut Events) -> Option<Event> {
+        for _ in 0..LONGEST_BURST {
+            match events.try_recv().ok()? {
+                Event::Message(delivery, _waiting) => self.dispatch(delivery),
+                event => return Some(event),
+            }
+        }
+        None
+    }
+
+    fn attempt(self: &Arc<Self>, recovery: &mut Recovery) -> Work<Result<usize, ApplicationError>> {
+        let (core, delay) = (self.clone(), recovery.next_delay());
+        Box::pin(async move { core.reconnect(delay).await })
+    }
+
+    /// Tells that an attempt failed, if that is new.
+    fn failed(&self, recovery: &mut Recovery, why: Arguments<'_>) {
+        if recovery.failed() {
+            self.tell(|logger| {
+                logger.warn(None, format_args!("Cannot reconnect yet, and goes on trying: {why}"));
+            });
+        }
+    }
+
+    /// Notes that the connection was lost. True: it is to be restored.
+    fn lost(&self, reason: Option<Reason>, recovery: &mut Recovery) -> bool {
+        let was = *self.link.borrow();
+        let restore = self.options.retry_connect && was != Link::Opening;
+        self.link.send_replace(if restore { Link::Down } else { Link::Lost });
+        let (brokers, client_id) = (self.brokers(), &self.options.client_id);
+        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        match was {
+            Link::Up { .. } => self.counters.lost(),
+            // While it was being restored.
+            Link::Down => self.failed(recovery, format_args!("{brokers} closed the connection{why}")),
+            Link::Opening | Link::Lost => {}
+        }
+        match was {
+            Link::Up { .. } if restore => {
+                let how = match recovery.lost() {
+                    Loss::New => ", and reconnects",
+                    Loss::Again => " again, soon after it came back, and tells no more until it lasts",
+                    Loss::Known => return restore,
+                };
+                self.tell(|logger| {
+                    let what =
+                        format_args!("Lost the connection of client '{client_id}' to {brokers}{how}{why}");
+                    logger.warn(None, what);
+                });
+            }
+            Link::Up { .. } => self.tell(|logger| {
+                let what =
+                    format_args!("Lost the connection to {brokers}, and options.retry_connect is false{why}");
+                logger.error(None, None, what);
+            }),
+            _ => {}
+        }
+        restore
+    }
+
+    fn taken_over(&self, takeover: Takeover) {
+        let client_id = &self.options.client_id;
+        let what = match takeover {
+            Takeover::Certain => "has taken its connection over",
+            Takeover::Suspected => "seems to take its connection over again and again",
+        };
+        let what =
+            format_args!("Another client of client_id '{client_id}' {what}; each client needs its own");
+        self.tell(|logger| logger.warn(None, what));
+    }
+}
+
+/// The event that was put aside, or the next one.
+async fn next_event(next: &mut Option<Event>, events: &mut Events) -> Option<Event> {
+    match next.take() {
+        Some(event) => Some(event),
+        None => events.recv().await,
+    }
+}
+
+/// What the future gives; never anything while there is none.
+async fn pending_or<T>(future: &mut Option<Work<T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

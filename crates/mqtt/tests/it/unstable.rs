@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
+    refer::IReferenceable,
+    run::{IClosable, IOpenable},
+};
+use pip_services_messaging::IMessageQueue;
+use pip_services_mqtt::MqttMessageQueue;
+
+use crate::{
+    packets::{CONNECT, SUBSCRIBE},
+    puppet::Puppet,
+    support::{Observed, eventually, message, next},
+};
+
+/// An open queue on brokers in this order, and what it tells.
+async fn open(brokers: &[&Puppet], more: &[(&str, &str)]) -> (Observed, Arc<MqttMessageQueue>) {
+    let mut config = ConfigParams::from_tuples([
+        ("options.autosubscribe", "true"),
+        ("options.keepalive_timeout", "60000"),
+        ("options.qos", "1"),
+        ("options.serialize_envelope", "false"),
+        ("options.reconnect_timeout", "20"),
+    ]);
+    for (index, broker) in brokers.iter().enumerate() {
+        config.put(format!("connections.{index}.host"), "127.0.0.1");
+        config.put(format!("connections.{index}.port"), broker.port);
+    }
+    more.iter().for_each(|(key, value)| config.put(*key, *value));
+    let (observed, queue) = (Observed::new(), Arc::new(MqttMessageQueue::new("orders")));
+    queue.configure(&config).unwrap();
+    queue.set_references(&observed.references).unwrap();
+    queue.open(None).await.unwrap();
+    (observed, queue)
+}
+
+/// How often something was told.
+fn told(observed: &Observed, what: &str) -> usize {
+    observed.log.lines().iter().filter(|line| line.contains(what)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_grants_no_subscription_again_is_connected_to_again_and_told_of_once() {
+    let puppet = Puppet::start().await;
+    let more = [
+        ("options.connect_timeout", "1000"),
+        ("options.max_reconnect_timeout", "20"),
+        ("options.send_timeout", "20000"),
+    ];
+    let (observed, queue) = open(&[&puppet], &more).await;
+    puppet.set_unanswered(SUBSCRIBE, true);
+    puppet.cut().await;
+    // The first one was at the open.
+    eventually("it is asked again and again", async || puppet.count("SUBSCRIBE orders") >= 4).await;
+    assert_eq!(told(&observed, "Cannot reconnect yet"), 1);
+    puppet.set_unanswered(SUBSCRIBE, false);
+    queue.send(None, message("a")).await.unwrap();
+    puppet.publish("orders", "b").await;
+    assert_eq!(next(&queue).await, "b");
+    assert_eq!(["Cannot reconnect yet", "Reconnected"].map(|what| told(&observed, what)), [1, 1]);
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_grants_no_subscription_again_gives_way_to_the_next_one() {
+    let (first, second) = (Puppet::start().await, Puppet::start().await);
+    let more = [("options.connect_timeout", "2000"), ("options.send_timeout", "20000")];
+    let (_observed, queue) = open(&[&first, &second], &more).await;
+    first.set_unanswered(SUBSCRIBE, true);
+    first.cut().await;
+    // What is in flight when the connection is lost fails.
+    eventually("it goes on", async || queue.send(None, message("a")).await.is_ok()).await;
+    assert_eq!(second.record()[..3], ["CONNECT", "SUBSCRIBE orders", "PUBLISH orders"]);
+    queue.close(None).await.unwrap();
+}
+
+/// Beside a connection whose time between the attempts does not grow.
+async fn it_is_tried_less_and_less_often(cut_at: u8) {
+    let (often, seldom) = (Puppet::start().await, Puppet::start().await);
+    let (_often, _at_often) = open(&[&often], &[("options.max_reconnect_timeout", "20")]).await;
+    let (_seldom, _at_seldom) = open(&[&seldom], &[("options.max_reconnect_timeout", "600000")]).await;
+    for puppet in [&often, &seldom] {
+        puppet.set_cut_at(Some(cut_at));
+        puppet.cut().await;
+    }
+    eventually("one is tried often", async || often.count("CONNECT") >= 60).await;
+    let tried = seldom.count("CONNECT");
+    assert!((2..20).contains(&tried), "the other one {tried} times");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_cuts_each_connection_at_once_is_tried_less_and_less_often() {
+    it_is_tried_less_and_less_often(CONNECT).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_cuts_each_connection_that_subscribes_is_tried_less_and_less_often() {
+    it_is_tried_less_and_less_often(SUBSCRIBE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_again_and_again_is_told_of_once_and_again_when_it_lasts() {
+    let puppet = Puppet::start().await;
+    let more = [("options.max_reconnect_timeout", "20"), ("options.autosubscribe", "false")];
+    let (observed, queue) = open(&[&puppet], &more).await;
+    let lines = || {
+        ["Lost the connection", "again, soon after it came back", "Reconnected", "lasts again"]
+            .map(|what| told(&observed, what))
+    };
+    for round in 0..2 {
+        let connects = puppet.count("CONNECT");
+        puppet.set_cut_at(Some(CONNECT));
+        puppet.cut().await;
+        eventually("it is cut often", async || puppet.count("CONNECT") >= connects + 10).await;
+        assert_eq!(lines(), [2 + 2 * round, 1 + round, 1 + round, round]);
+        puppet.set_cut_at(None);
+        eventually("it lasts", async || told(&observed, "lasts again") > round).await;
+    }
+    assert_eq!(lines(), [4, 2, 2, 2]);
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_while_it_subscribes_again_is_told_of_once() {
+    let puppet = Puppet::start().await;
+    let (observed, queue) = open(&[&puppet], &[("options.max_reconnect_timeout", "20")]).await;
+    puppet.set_cut_at(Some(SUBSCRIBE));
+    puppet.cut().await;
+    eventually("it is cut often", async || puppet.count("CONNECT") >= 10).await;
+    let lines =
+        || ["Lost the connection", "Cannot reconnect yet", "Reconnected"].map(|what| told(&observed, what));
+    assert_eq!(lines(), [1, 1, 0]);
+    puppet.set_cut_at(None);
+    eventually("it is back", async || lines() == [1, 1, 1]).await;
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_that_a_broker_cuts_short_names_that_broker_and_where_it_is_configured() {
+    let puppet = Puppet::start().await;
+    puppet.set_cut_at(Some(SUBSCRIBE));
+    let mut config = ConfigParams::from_tuples([
+        ("connections.0.host", "127.0.0.1"),
+        // Where nobody listens.
+        ("connections.0.port", "1"),
+        ("connections.1.host", "127.0.0.1"),
+        ("options.autosubscribe", "true"),
+    ]);
+    config.put("connections.1.port", puppet.port);
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&config).unwrap();
+    let error = queue.open(None).await.unwrap_err();
+    assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
+    let named = format!("mqtt://127.0.0.1:{} closed the connection at once", puppet.port);
+    assert_eq!(error.message(), named);
+}
