@@ -19,7 +19,7 @@ use url::{Host, Position, Url};
 
 use crate::{
     secret::Secret,
-    text::LONGEST,
+    text::{LONGEST, is_forbidden},
     transport::{Protocol, Section, Transport},
 };
 
@@ -190,9 +190,11 @@ fn compose(
             return Err(config_error(correlation_id, "BAD_VALUE", key, message));
         }
     }
-    if username.as_ref().is_some_and(|name| name.contains('\0')) {
-        let section = &first.endpoint.section;
-        let message = format!("credential.username, or the user in {section}.uri, has a null character");
+    if let Some(name) = username.as_ref().filter(|name| name.contains(is_forbidden)) {
+        let (section, name) = (&first.endpoint.section, name.escape_debug());
+        let message = format!(
+            "credential.username, or the user in {section}.uri, is '{name}'; it must be without control characters"
+        );
         return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message));
     }
     Ok(ConnectTarget {
@@ -411,6 +413,19 @@ mod tests {
             let error = resolve(&tuples).await.unwrap_err();
             assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));
             assert!(error.message().contains("65535") && error.message().len() < 200, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_name_for_which_brokers_close_the_connection_is_refused_with_key_and_value() {
+        let given = [("connection.host", "h"), ("credential.username", "a\nb")];
+        for tuples in [&given[..], &[("connection.uri", "mqtt://a%0Ab:x@h")]] {
+            let error = resolve(tuples).await.unwrap_err();
+            assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some("credential.username")));
+            assert!(
+                error.message().contains("connection.uri") && error.message().contains("'a\\nb'"),
+                "{error}"
+            );
         }
     }
 

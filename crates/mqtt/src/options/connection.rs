@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::ApplicationError};
 
-use super::{QoS, bad_option, needs};
+use super::{QoS, bad_option, check_text, needs};
 use crate::{text::LONGEST, topic};
 
 /// The longest keep-alive time that MQTT has.
@@ -62,12 +62,8 @@ impl ConnectionOptions {
                 ApplicationError::config(None, "NO_CLIENT_ID", message).with_details("key", "client_id")
             );
         }
-        if client_id.as_ref().is_some_and(|id| id.contains('\0')) {
-            return Err(bad_option("BAD_VALUE", "client_id", "", "without a null character"));
-        }
-        if let Some(id) = client_id.as_ref().filter(|id| id.len() > LONGEST) {
-            let value = format!("{} bytes", id.len());
-            return Err(bad_option("BAD_VALUE", "client_id", &value, "65535 bytes or less"));
+        if let Some(id) = &client_id {
+            check_text("client_id", id)?;
         }
         let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
         if reconnect_timeout.is_zero() {
@@ -298,6 +294,17 @@ mod tests {
         let error = connection(&[("options.will_topic", &(longest + "x"))]).unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("BAD_TOPIC", Some("options.will_topic")));
         assert!(error.message().contains("65535 bytes") && error.message().len() < 200, "{error}");
+    }
+
+    #[test]
+    fn texts_for_which_brokers_close_the_connection_are_refused_with_key_and_value() {
+        for (key, code) in [("client_id", "BAD_VALUE"), ("options.will_topic", "BAD_TOPIC")] {
+            for (value, shown) in [("a\0b", "a\\0b"), ("a\nb", "a\\nb"), ("\u{FFFF}", "\\u{ffff}")] {
+                let error = connection(&[(key, value)]).unwrap_err();
+                assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{value:?}");
+                assert!(error.message().contains(shown), "{error}");
+            }
+        }
     }
 
     #[test]

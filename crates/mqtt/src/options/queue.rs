@@ -130,12 +130,13 @@ impl QueueOptions {
 
 fn shared_group(config: &ConfigParams) -> Result<Option<String>, ApplicationError> {
     let group = config.get_as_nullable_string("options.shared_group");
-    match &group {
-        Some(text) if text.contains(['+', '#', '/', '\0']) => {
-            Err(bad_option("BAD_VALUE", "options.shared_group", text, "without +, # and /"))
+    if let Some(text) = &group {
+        check_text("options.shared_group", text)?;
+        if text.contains(['+', '#', '/']) {
+            return Err(bad_option("BAD_VALUE", "options.shared_group", text, "without +, # and /"));
         }
-        _ => Ok(group),
     }
+    Ok(group)
 }
 
 fn message_expiry(config: &ConfigParams) -> Result<Option<Duration>, ApplicationError> {
@@ -222,6 +223,7 @@ mod tests {
             ("options.content_type", "text\0plain", "'text\\0plain'"),
             ("options.content_type", "text\nplain", "'text\\nplain'"),
             ("options.content_type", "\u{FDD0}", "'\\u{fdd0}'"),
+            ("options.shared_group", "a\tb", "'a\\tb'"),
         ];
         for (key, value, shown) in cases {
             let error = queue(&[(key, value)]).unwrap_err();
