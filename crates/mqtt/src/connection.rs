@@ -40,6 +40,7 @@ use crate::{
 /// | `connection.key_password` | – | of a key in an encrypted PKCS #8 file |
 /// | `connection.server_name` | the host | the name that the broker's certificate must have |
 /// | `connection.insecure` | false | true takes any certificate of the broker |
+/// | `connection.ca` to `connection.insecure` | | an error where the protocol is not encrypted |
 /// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
 /// | `connection.discovery_key` | – | the connection's key in a discovery service |
 /// | `credential.username`, `credential.password` | – | win over those in the URI |

@@ -374,7 +374,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_missing_or_wrong_is_named() {
         type Tuples = &'static [(&'static str, &'static str)];
-        let cases: [(Tuples, &str, &str); 11] = [
+        let cases: [(Tuples, &str, &str); 13] = [
             (&[], "NO_CONNECTION", "connection"),
             (&[("connection.port", "1")], "NO_HOST", "connection.host"),
             (
@@ -388,6 +388,16 @@ mod tests {
             (&[("connection.uri", "mqtt://a%00b:x@h")], "BAD_VALUE", "credential.username"),
             (&[("connection.host", "h"), ("connection.ca", "ca.pem")], "BAD_VALUE", "connection.ca"),
             (&[("connection.uri", "tcp://h"), ("connection.cert", "c.pem")], "BAD_VALUE", "connection.cert"),
+            (
+                &[("connection.host", "h"), ("connection.insecure", "true")],
+                "BAD_VALUE",
+                "connection.insecure",
+            ),
+            (
+                &[("connection.uri", "mqtt://h"), ("connection.insecure", "perhaps")],
+                "BAD_VALUE",
+                "connection.insecure",
+            ),
             (&[("connection.host", "h"), ("connection.port", "mqtt")], "BAD_VALUE", "connection.port"),
             (&[("connection.host", "h"), ("connection.port", "70000")], "BAD_VALUE", "connection.port"),
         ];
