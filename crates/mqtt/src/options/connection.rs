@@ -65,10 +65,7 @@ impl ConnectionOptions {
         if let Some(id) = &client_id {
             check_text("client_id", id)?;
         }
-        let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
-        if reconnect_timeout.is_zero() {
-            return Err(bad_option("BAD_VALUE", "options.reconnect_timeout", "0", "1 or more"));
-        }
+        let (reconnect_timeout, max_reconnect_timeout) = reconnect_timeouts(config)?;
         let keepalive_timeout = time("options.keepalive_timeout", 3_000)?;
         if keepalive_timeout > LONGEST_KEEPALIVE {
             let value = keepalive_timeout.as_millis().to_string();
@@ -82,7 +79,7 @@ impl ConnectionOptions {
             retry_connect: flag("options.retry_connect", true)?,
             connect_timeout: connect_timeout(config)?,
             reconnect_timeout,
-            max_reconnect_timeout: time("options.max_reconnect_timeout", 30_000)?.max(reconnect_timeout),
+            max_reconnect_timeout,
             keepalive_timeout,
             send_timeout: time("options.send_timeout", 10_000)?,
             max_inflight: max_inflight(config)?,
@@ -128,6 +125,30 @@ pub(super) fn check_topic(key: &str, topic: &str) -> Result<(), ApplicationError
     topic::check_topic(topic).map_err(|error| {
         ApplicationError::config(None, "BAD_TOPIC", format!("{key}: {error}")).with_details("key", key)
     })
+}
+
+/// The first delay and the longest. The default of one gives way to the other where that is given.
+fn reconnect_timeouts(config: &ConfigParams) -> Result<(Duration, Duration), ApplicationError> {
+    let (first_key, most_key) = ("options.reconnect_timeout", "options.max_reconnect_timeout");
+    let (first_default, most_default) = (Duration::from_secs(1), Duration::from_secs(30));
+    match (at_least_one(config, first_key)?, at_least_one(config, most_key)?) {
+        (Some(first), Some(most)) if most < first => {
+            let allowed = format!("as much as {first_key}, which is {}, or more", first.as_millis());
+            Err(bad_option("BAD_VALUE", most_key, &most.as_millis().to_string(), &allowed))
+        }
+        (Some(first), Some(most)) => Ok((first, most)),
+        (Some(first), None) => Ok((first, most_default.max(first))),
+        (None, Some(most)) => Ok((first_default.min(most), most)),
+        (None, None) => Ok((first_default, most_default)),
+    }
+}
+
+/// A number of milliseconds of which there must be one at least.
+fn at_least_one(config: &ConfigParams, key: &str) -> Result<Option<Duration>, ApplicationError> {
+    match config.try_get_as_duration_ms(key)? {
+        Some(Duration::ZERO) => Err(bad_option("BAD_VALUE", key, "0", "1 or more")),
+        time => Ok(time),
+    }
 }
 
 fn connect_timeout(config: &ConfigParams) -> Result<Duration, ApplicationError> {
@@ -252,6 +273,25 @@ mod tests {
     }
 
     #[test]
+    fn of_two_delays_the_one_that_is_not_given_follows_the_other() {
+        let (first, most) = ("options.reconnect_timeout", "options.max_reconnect_timeout");
+        let delays = |tuples: &[(&str, &str)]| {
+            let options = connection(tuples).unwrap();
+            (options.reconnect_timeout.as_millis(), options.max_reconnect_timeout.as_millis())
+        };
+        assert_eq!(delays(&[(most, "500")]), (500, 500));
+        assert_eq!(delays(&[(most, "5000")]), (1_000, 5_000));
+        assert_eq!(delays(&[(first, "40000")]), (40_000, 40_000));
+        assert_eq!(delays(&[(first, "50")]), (50, 30_000));
+        assert_eq!(delays(&[(first, "50"), (most, "50")]), (50, 50));
+        let error = connection(&[(first, "1000"), (most, "999")]).unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(most)));
+        for named in [first, "1000", most, "'999'"] {
+            assert!(error.message().contains(named), "{error}");
+        }
+    }
+
+    #[test]
     fn wrong_values_are_errors_that_name_key_and_value() {
         let long = "x".repeat(LONGEST + 1);
         let cases = [
@@ -265,6 +305,7 @@ mod tests {
             ("options.max_reconnect", "-1", "BAD_VALUE"),
             ("options.reconnect_timeout", "0", "BAD_VALUE"),
             ("options.max_reconnect_timeout", "-1", "BAD_VALUE"),
+            ("options.max_reconnect_timeout", "0", "BAD_VALUE"),
             ("options.keepalive_timeout", "65535001", "BAD_VALUE"),
             ("options.send_timeout", "-5", "BAD_VALUE"),
             ("options.max_inflight", "0", "BAD_VALUE"),
