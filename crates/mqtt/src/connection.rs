@@ -52,7 +52,7 @@ use crate::{
 /// | `options.reconnect_timeout` | 1000, or the most where that is less | milliseconds before the first attempt to reconnect, 1 or more; doubled for each further one |
 /// | `options.max_reconnect_timeout` | 30000, or the first where that is more | the most that these milliseconds become, not less than the first |
 /// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
-/// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
+/// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement, 1 or more |
 /// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 /// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |

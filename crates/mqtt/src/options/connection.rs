@@ -50,9 +50,6 @@ pub(crate) struct ConnectionOptions {
 impl ConnectionOptions {
     pub(crate) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
         let flag = |key: &str, default| config.try_get_as_boolean(key).map(|flag| flag.unwrap_or(default));
-        let time = |key: &str, default_ms| {
-            config.try_get_as_duration_ms(key).map(|time| time.unwrap_or(Duration::from_millis(default_ms)))
-        };
         let version = MqttVersion::from_config(config)?;
         let clean_session = flag("options.clean_session", true)?;
         let client_id = config.get_as_nullable_string("client_id");
@@ -66,7 +63,8 @@ impl ConnectionOptions {
             check_text("client_id", id)?;
         }
         let (reconnect_timeout, max_reconnect_timeout) = reconnect_timeouts(config)?;
-        let keepalive_timeout = time("options.keepalive_timeout", 3_000)?;
+        let keepalive_timeout = config.try_get_as_duration_ms("options.keepalive_timeout")?;
+        let keepalive_timeout = keepalive_timeout.unwrap_or(Duration::from_secs(3));
         if keepalive_timeout > LONGEST_KEEPALIVE {
             let value = keepalive_timeout.as_millis().to_string();
             return Err(bad_option("BAD_VALUE", "options.keepalive_timeout", &value, "65535000 or less"));
@@ -81,7 +79,7 @@ impl ConnectionOptions {
             reconnect_timeout,
             max_reconnect_timeout,
             keepalive_timeout,
-            send_timeout: time("options.send_timeout", 10_000)?,
+            send_timeout: at_least_one(config, "options.send_timeout")?.unwrap_or(Duration::from_secs(10)),
             max_inflight: max_inflight(config)?,
             will: Will::from_config(config)?,
         })
@@ -308,6 +306,7 @@ mod tests {
             ("options.max_reconnect_timeout", "0", "BAD_VALUE"),
             ("options.keepalive_timeout", "65535001", "BAD_VALUE"),
             ("options.send_timeout", "-5", "BAD_VALUE"),
+            ("options.send_timeout", "0", "BAD_VALUE"),
             ("options.max_inflight", "0", "BAD_VALUE"),
             ("options.max_inflight", "65536", "BAD_VALUE"),
             ("options.max_inflight", "many", "BAD_VALUE"),
