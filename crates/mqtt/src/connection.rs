@@ -47,11 +47,11 @@ use crate::{
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, 1 or more; `options.max_reconnect` is its old name |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, from 1 to 86400000, a day; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
 /// | `options.reconnect_timeout` | 1000, or the most where that is less | milliseconds before the first attempt to reconnect, 1 or more; doubled for each further one |
 /// | `options.max_reconnect_timeout` | 30000, or the first where that is more | the most that these milliseconds become, not less than the first |
-/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
+/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, up to 65535000, rounded up to seconds; 0 stands for 18 hours, the most there is |
 /// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement, 1 or more |
 /// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |

@@ -9,6 +9,9 @@ use crate::{text::LONGEST, topic};
 /// The longest keep-alive time that MQTT has.
 pub(crate) const LONGEST_KEEPALIVE: Duration = Duration::from_secs(u16::MAX as u64);
 
+/// A day. The client library counts milliseconds in 32 bits, so that a time of weeks would turn into a short one.
+const LONGEST_CONNECT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The longest time that MQTT 5 has for a session, above which it never ends.
 const LONGEST_SESSION: Duration = Duration::from_secs(u32::MAX as u64 - 1);
 
@@ -151,7 +154,9 @@ fn at_least_one(config: &ConfigParams, key: &str) -> Result<Option<Duration>, Ap
 
 fn connect_timeout(config: &ConfigParams) -> Result<Duration, ApplicationError> {
     let time = |key| match config.try_get_as_duration_ms(key)? {
-        Some(Duration::ZERO) => Err(bad_option("BAD_VALUE", key, "0", "1 or more")),
+        Some(time) if time.is_zero() || time > LONGEST_CONNECT => {
+            Err(bad_option("BAD_VALUE", key, &time.as_millis().to_string(), "from 1 to 86400000"))
+        }
         time => Ok(time),
     };
     // The name that the other ports read it from.
@@ -268,6 +273,8 @@ mod tests {
         assert_eq!(connection(&[old]).unwrap().connect_timeout, Duration::from_millis(700));
         let both = connection(&[old, ("options.connect_timeout", "800")]).unwrap();
         assert_eq!(both.connect_timeout, Duration::from_millis(800));
+        let day = connection(&[("options.connect_timeout", "86400000")]).unwrap();
+        assert_eq!(day.connect_timeout, Duration::from_secs(24 * 60 * 60));
     }
 
     #[test]
@@ -298,6 +305,9 @@ mod tests {
             ("options.connect_timeout", "soon", "BAD_VALUE"),
             ("options.connect_timeout", "0", "BAD_VALUE"),
             ("options.connect_timeout", "-1", "BAD_VALUE"),
+            ("options.connect_timeout", "86400001", "BAD_VALUE"),
+            ("options.connect_timeout", "4294968000", "BAD_VALUE"),
+            ("options.max_reconnect", "86400001", "BAD_VALUE"),
             ("options.max_reconnect", "soon", "BAD_VALUE"),
             ("options.max_reconnect", "0", "BAD_VALUE"),
             ("options.max_reconnect", "-1", "BAD_VALUE"),
