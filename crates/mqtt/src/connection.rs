@@ -43,7 +43,7 @@ use crate::{
 /// | `connection.ca` to `connection.insecure` | | an error where the protocol is not encrypted |
 /// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
 /// | `connection.discovery_key` | – | the connection's key in a discovery service |
-/// | `credential.username`, `credential.password` | – | win over those in the URI |
+/// | `credential.username`, `credential.password` | – | for all brokers, and win over those in a URI, which are for its broker alone |
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |

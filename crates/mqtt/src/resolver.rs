@@ -28,8 +28,6 @@ use crate::{
 pub(crate) struct ConnectTarget {
     /// Brokers, to be tried in this order; at least one.
     pub(crate) endpoints: Vec<Endpoint>,
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<Secret>,
 }
 
 impl ConnectTarget {
@@ -41,7 +39,9 @@ impl ConnectTarget {
                 format!("{key} is true: nobody knows whether {endpoint} is the broker that is meant")
             });
         let overheard = self.endpoints.iter().filter(|endpoint| {
-            self.password.is_some() && !endpoint.transport.protocol().is_encrypted() && !endpoint.is_local()
+            endpoint.user.password.is_some()
+                && !endpoint.transport.protocol().is_encrypted()
+                && !endpoint.is_local()
         });
         let overheard = overheard.map(|endpoint| {
             format!(
@@ -52,7 +52,14 @@ impl ConnectTarget {
     }
 }
 
-/// The address of a broker.
+/// As whom to connect to a broker. It has no password without a name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct User {
+    pub(crate) name: Option<String>,
+    pub(crate) password: Option<Secret>,
+}
+
+/// The address of a broker, and who is known there.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// A name or an address, an IPv6 one without brackets.
@@ -60,6 +67,7 @@ pub(crate) struct Endpoint {
     pub(crate) port: u16,
     /// The section of the parameters that it comes from.
     pub(crate) section: String,
+    pub(crate) user: User,
     pub(crate) transport: Arc<Transport>,
 }
 
@@ -154,7 +162,7 @@ fn compose(
     sections: &[String],
     credential: Option<&CredentialParams>,
 ) -> Result<ConnectTarget, ApplicationError> {
-    let addresses: Vec<Address> = connections
+    let mut endpoints: Vec<Endpoint> = connections
         .iter()
         // What discovery gives comes last, and has no section.
         .zip(sections.iter().map(String::as_str).chain(iter::repeat("connection")))
@@ -163,58 +171,65 @@ fn compose(
             None => from_parts(correlation_id, section, connection),
         })
         .collect::<Result<_, _>>()?;
-    let Some(first) = addresses.first() else {
+    if endpoints.is_empty() {
         let message = "no connection is configured; set connection.host or connection.uri";
         return Err(config_error(correlation_id, "NO_CONNECTION", "connection", message.into()));
-    };
-    let credential = |get: fn(&CredentialParams) -> Option<&str>| credential.and_then(get).map(str::to_owned);
-    let username = credential(CredentialParams::get_username).or_else(|| first.username.clone());
-    let password =
-        credential(CredentialParams::get_password).map(Secret::new).or_else(|| first.password.clone());
-    if username.is_none() && password.is_some() {
-        let message = "credential.password is set without credential.username, which MQTT does not allow";
-        return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
     }
-    let parts = [
-        ("credential.username, or the user", "credential.username", username.as_deref()),
-        (
-            "credential.password, or the password",
-            "credential.password",
-            password.as_ref().map(Secret::expose),
-        ),
-    ];
-    for (what, key, text) in parts {
-        if text.is_some_and(|text| text.len() > LONGEST) {
-            let section = &first.endpoint.section;
-            let message = format!("{what} in {section}.uri, is longer than {LONGEST} bytes");
-            return Err(config_error(correlation_id, "BAD_VALUE", key, message));
+    for endpoint in &mut endpoints {
+        if let Some(credential) = credential {
+            endpoint.user.override_with(credential);
         }
+        endpoint.user.check(correlation_id, &endpoint.section)?;
     }
-    if let Some(name) = username.as_ref().filter(|name| name.contains(is_forbidden)) {
-        let (section, name) = (&first.endpoint.section, name.escape_debug());
-        let message = format!(
-            "credential.username, or the user in {section}.uri, is '{name}'; it must be without control characters"
-        );
-        return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message));
-    }
-    Ok(ConnectTarget {
-        endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
-        username,
-        password,
-    })
+    Ok(ConnectTarget { endpoints })
 }
 
-struct Address {
-    endpoint: Endpoint,
-    username: Option<String>,
-    password: Option<Secret>,
+impl User {
+    fn override_with(&mut self, credential: &CredentialParams) {
+        if let Some(name) = credential.get_username() {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(password) = credential.get_password() {
+            self.password = Some(Secret::new(password));
+        }
+    }
+
+    /// Checks that MQTT has them. They come from the credential, or from the URI of that section.
+    fn check(&self, correlation_id: Option<&str>, section: &str) -> Result<(), ApplicationError> {
+        let (name_key, password_key) = ("credential.username", "credential.password");
+        if self.name.is_none() && self.password.is_some() {
+            let message = format!(
+                "{password_key}, or a password in {section}.uri, is set without a user name, which MQTT does not allow"
+            );
+            return Err(config_error(correlation_id, "NO_USERNAME", name_key, message));
+        }
+        let parts = [
+            (name_key, "user", self.name.as_deref()),
+            (password_key, "password", self.password.as_ref().map(Secret::expose)),
+        ];
+        for (key, what, text) in parts {
+            if text.is_some_and(|text| text.len() > LONGEST) {
+                let message =
+                    format!("{key}, or the {what} in {section}.uri, is longer than {LONGEST} bytes");
+                return Err(config_error(correlation_id, "BAD_VALUE", key, message));
+            }
+        }
+        if let Some(name) = self.name.as_ref().filter(|name| name.contains(is_forbidden)) {
+            let name = name.escape_debug();
+            let message = format!(
+                "{name_key}, or the user in {section}.uri, is '{name}'; it must be without control characters"
+            );
+            return Err(config_error(correlation_id, "BAD_VALUE", name_key, message));
+        }
+        Ok(())
+    }
 }
 
 fn from_parts(
     correlation_id: Option<&str>,
     section: &str,
     connection: &ConnectionParams,
-) -> Result<Address, ApplicationError> {
+) -> Result<Endpoint, ApplicationError> {
     let protocol = connection.get_protocol().unwrap_or("mqtt");
     let protocol = find_protocol(correlation_id, &format!("{section}.protocol"), protocol)?;
     let Some(host) = connection.get_host() else {
@@ -228,8 +243,8 @@ fn from_parts(
     })?;
     let port = port.unwrap_or(protocol.default_port());
     let transport = Transport::new(protocol, &host, port, None, Section(section), connection.as_config())?;
-    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
-    Ok(Address { endpoint, username: None, password: None })
+    let (section, transport) = (section.to_owned(), Arc::new(transport));
+    Ok(Endpoint { host, port, section, user: User::default(), transport })
 }
 
 fn from_uri(
@@ -237,7 +252,7 @@ fn from_uri(
     section: &str,
     uri: &str,
     connection: &ConnectionParams,
-) -> Result<Address, ApplicationError> {
+) -> Result<Endpoint, ApplicationError> {
     let key = format!("{section}.uri");
     // The URI itself may hold a password, so no message shows it.
     let bad = |why: String| config_error(correlation_id, "BAD_URI", &key, format!("{key} {why}"));
@@ -254,13 +269,15 @@ fn from_uri(
         let text = percent_decode_str(text).decode_utf8();
         text.map(|text| text.into_owned()).map_err(|_| bad("has a user or password that is no UTF-8".into()))
     };
-    let username = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
-    let password = url.password().map(decode).transpose()?.map(Secret::new);
+    let user = User {
+        name: Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?,
+        password: url.password().map(decode).transpose()?.map(Secret::new),
+    };
     let port = url.port().unwrap_or(protocol.default_port());
     let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
     let transport = Transport::new(protocol, &host, port, path, Section(section), connection.as_config())?;
-    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
-    Ok(Address { endpoint, username, password })
+    let (section, transport) = (section.to_owned(), Arc::new(transport));
+    Ok(Endpoint { host, port, section, user, transport })
 }
 
 fn find_protocol(correlation_id: Option<&str>, key: &str, name: &str) -> Result<Protocol, ApplicationError> {
@@ -292,12 +309,16 @@ mod tests {
         resolver.resolve(Some("c")).await
     }
 
+    fn user(name: &str, password: &str) -> User {
+        User { name: Some(name.into()), password: Some(Secret::new(password)) }
+    }
+
     #[tokio::test]
     async fn host_and_port_make_an_endpoint_with_the_usual_port_as_default() {
         let target =
             resolve(&[("connection.host", "localhost"), ("connection.protocol", "mqtt")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://localhost:1883");
-        assert_eq!((target.username, target.password), (None, None));
+        assert_eq!(target.endpoints[0].user, User::default());
         let target = resolve(&[("connection.host", "::1"), ("connection.port", "1884")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:1884");
     }
@@ -307,11 +328,38 @@ mod tests {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:2000");
-        assert_eq!(target.username.as_deref(), Some("me@home"));
-        assert_eq!(target.password, Some(Secret::new("p/s")));
+        assert_eq!(target.endpoints[0].user, user("me@home", "p/s"));
         let target =
             resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")]).await.unwrap();
-        assert_eq!((target.username.as_deref(), target.password), (Some("you"), Some(Secret::new("x"))));
+        assert_eq!(target.endpoints[0].user, user("you", "x"));
+    }
+
+    #[tokio::test]
+    async fn each_of_several_uris_has_its_own_user_whose_password_goes_nowhere_else() {
+        let uris = [
+            ("connections.0.uri", "mqtt://one:first@a"),
+            ("connections.1.uri", "mqtt://two:second@b"),
+            ("connections.2.uri", "mqtt://c"),
+            ("connections.3.host", "d"),
+        ];
+        let users = async |more: &[(&str, &str)]| {
+            let target = resolve(&[&uris, more].concat()).await.unwrap();
+            target.endpoints.into_iter().map(|endpoint| endpoint.user).collect::<Vec<_>>()
+        };
+        let (one, two) = (user("one", "first"), user("two", "second"));
+        assert_eq!(users(&[]).await, [one, two, User::default(), User::default()]);
+        let credential = [("credential.username", "me"), ("credential.password", "p")];
+        assert_eq!(users(&credential).await, [(); 4].map(|()| user("me", "p")));
+        let target = resolve(&uris).await.unwrap();
+        assert_eq!(
+            target.warnings().len(),
+            2,
+            "only two passwords can be overheard: {:?}",
+            target.warnings()
+        );
+        let error = resolve(&[&uris[..], &credential[1..]].concat()).await.unwrap_err();
+        assert_eq!(error.code(), "NO_USERNAME");
+        assert!(error.message().contains("connections.2.uri"), "{error}");
     }
 
     #[tokio::test]

@@ -124,7 +124,7 @@ impl Core {
         for address in addresses {
             last = match self
                 .client
-                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .connect(address, &endpoint.transport, &endpoint.user, &self.options, limit)
                 .await
             {
                 Ok(kept) => return Ok(kept),
@@ -439,7 +439,10 @@ mod tests {
     use pip_services_commons::config::ConfigParams;
 
     use super::*;
-    use crate::transport::{Protocol, Transport};
+    use crate::{
+        resolver::User,
+        transport::{Protocol, Transport},
+    };
 
     fn endpoint() -> Endpoint {
         let protocol = Protocol::from_name("mqtt").unwrap();
@@ -447,7 +450,7 @@ mod tests {
             Transport::new(protocol, "broker", 1883, None, Section("connections.1"), &ConfigParams::new())
                 .unwrap();
         let (host, section) = ("broker".to_owned(), "connections.1".to_owned());
-        Endpoint { host, port: 1883, section, transport: Arc::new(transport) }
+        Endpoint { host, port: 1883, section, user: User::default(), transport: Arc::new(transport) }
     }
 
     #[tokio::test(start_paused = true)]

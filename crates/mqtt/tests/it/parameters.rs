@@ -201,6 +201,26 @@ async fn a_broker_of_several_that_cannot_be_found_is_named_by_its_section() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_several_brokers_gets_the_user_and_the_password_of_its_own_uri() {
+    let users = [("one", "first"), ("two", "second")];
+    let brokers = users
+        .map(|(user, password)| TestBroker::builder(Engine::Mosquitto).user(user, password).start().unwrap());
+    let mut parameters = ConfigParams::new();
+    for (index, (broker, (user, password))) in brokers.iter().zip(users).enumerate() {
+        let uri = format!("mqtt://{user}:{password}@{}", broker.address());
+        parameters.put(format!("connections.{index}.uri"), uri);
+    }
+    for broker in &brokers {
+        let queue = MqttMessageQueue::new("orders");
+        queue.configure(&parameters).unwrap();
+        queue.open(None).await.unwrap();
+        queue.close(None).await.unwrap();
+        // The next one is left.
+        broker.stop().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_messages_are_on_their_way_than_the_window_has_places() {
     let broker = TestBroker::start(Engine::Mosquitto).unwrap();
     let observed = Observed::new();
