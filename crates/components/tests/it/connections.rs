@@ -217,6 +217,30 @@ async fn connections_are_resolved_from_the_configuration_or_else_from_discovery(
 }
 
 #[tokio::test]
+async fn connections_in_order_have_their_sections_and_what_is_found_stands_where_it_is_asked_for() {
+    let resolver = resolver(&[
+        ("connections.first.discovery_key", "k"),
+        ("connections.second.host", "static"),
+        ("connections.third.discovery_key", "unknown"),
+        ("connections.fourth.discovery_key", "l"),
+    ]);
+    resolver.add(connection(&[("host", "added")]));
+    resolver
+        .set_references(&discoveries(&[&[("k.host", "old"), ("l.host", "l")], &[("k.host", "new")]]))
+        .unwrap();
+    let found = resolver.resolve_in_order(None).await.unwrap();
+    let found: Vec<_> = found.iter().map(|(section, found)| (section.as_str(), found.get_host())).collect();
+    let expected = [
+        ("connections.first", Some("new")),
+        ("connections.first", Some("old")),
+        ("connections.second", Some("static")),
+        ("connections.fourth", Some("l")),
+        ("connection", Some("added")),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn all_connections_of_a_key_are_found() {
     let discovery = MemoryDiscovery::new();
     for host in ["a", "b"] {
@@ -237,7 +261,8 @@ async fn a_key_without_any_discovery_is_a_misconfiguration_that_names_it() {
     resolver.set_references(&References::new()).unwrap();
     let one = resolver.resolve(Some("c")).await.unwrap_err();
     let all = resolver.resolve_all(Some("c")).await.unwrap_err();
-    for (what, error) in [("never linked", unlinked), ("one", one), ("all", all)] {
+    let in_order = resolver.resolve_in_order(Some("c")).await.unwrap_err();
+    for (what, error) in [("never linked", unlinked), ("one", one), ("all", all), ("in order", in_order)] {
         assert_eq!(error.code(), "CANNOT_RESOLVE", "{what}");
         assert_eq!(error.category(), &ErrorCategory::Misconfiguration, "{what}");
         assert_eq!((error.detail("discovery_key"), error.correlation_id()), (Some("k"), Some("c")), "{what}");
