@@ -42,7 +42,7 @@ use crate::{
 /// | `connection.insecure` | false | true takes any certificate of the broker |
 /// | `connection.ca` to `connection.insecure` | | an error where the protocol is not encrypted |
 /// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
-/// | `connection.discovery_key` | – | the connection's key in a discovery service |
+/// | `connection.discovery_key` | – | the connection's key in a discovery service; what that knows takes its turn among several |
 /// | `credential.username`, `credential.password` | – | for all brokers, and win over those in a URI, which are for its broker alone |
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |

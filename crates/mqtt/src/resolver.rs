@@ -1,8 +1,4 @@
-use std::{
-    iter,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 use pip_services_commons::{
@@ -93,8 +89,6 @@ impl std::fmt::Display for Endpoint {
 #[derive(Default)]
 pub(crate) struct MqttConnectionResolver {
     connections: ConnectionResolver,
-    /// The sections of the connections that need no discovery, in their order, to name their parameters.
-    sections: Mutex<Vec<String>>,
     credentials: CredentialResolver,
 }
 
@@ -108,14 +102,13 @@ impl MqttConnectionResolver {
         &self,
         correlation_id: Option<&str>,
     ) -> Result<ConnectTarget, ApplicationError> {
-        let connections = self.connections.resolve_all(correlation_id).await?;
+        let connections = self.connections.resolve_in_order(correlation_id).await?;
         let credential = self.credentials.lookup(correlation_id).await?;
-        let sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let correlation_id = correlation_id.map(str::to_owned);
         // It can read files.
         let composed = spawn_blocking(move || {
             let correlation_id = correlation_id.as_deref();
-            compose(correlation_id, &connections, &sections, credential.as_ref())
+            compose(correlation_id, &connections, credential.as_ref())
                 .map_err(|error| error.with_correlation_id(correlation_id))
         });
         composed.await.unwrap_or_else(|error| {
@@ -128,7 +121,6 @@ impl MqttConnectionResolver {
 impl IConfigurable for MqttConnectionResolver {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         self.connections.configure(config)?;
-        *self.sections.lock().unwrap_or_else(PoisonError::into_inner) = sections(config);
         self.credentials.configure(config)
     }
 }
@@ -147,26 +139,14 @@ impl IUnreferenceable for MqttConnectionResolver {
     }
 }
 
-/// The sections of the connections that need no discovery.
-fn sections(config: &ConfigParams) -> Vec<String> {
-    let several = config.get_section("connections");
-    let named = several.get_section_names().into_iter().map(|name| format!("connections.{name}"));
-    let needs_none =
-        |section: &String| config.get_as_nullable_string(&format!("{section}.discovery_key")).is_none();
-    named.filter(needs_none).collect()
-}
-
 fn compose(
     correlation_id: Option<&str>,
-    connections: &[ConnectionParams],
-    sections: &[String],
+    connections: &[(String, ConnectionParams)],
     credential: Option<&CredentialParams>,
 ) -> Result<ConnectTarget, ApplicationError> {
     let mut endpoints: Vec<Endpoint> = connections
         .iter()
-        // What discovery gives comes last, and has no section.
-        .zip(sections.iter().map(String::as_str).chain(iter::repeat("connection")))
-        .map(|(connection, section)| match connection.get_uri() {
+        .map(|(section, connection)| match connection.get_uri() {
             Some(uri) => from_uri(correlation_id, section, uri, connection),
             None => from_parts(correlation_id, section, connection),
         })
@@ -301,6 +281,9 @@ fn config_error(
 
 #[cfg(test)]
 mod tests {
+    use pip_services_commons::refer::{Descriptor, References};
+    use pip_services_components::connect::MemoryDiscovery;
+
     use super::*;
 
     async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
@@ -366,6 +349,30 @@ mod tests {
     async fn several_connections_keep_their_order() {
         let target = resolve(&[("connections.0.host", "a"), ("connections.1.host", "b")]).await.unwrap();
         assert_eq!(target.endpoints.iter().map(|e| e.host.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn what_discovery_knows_of_one_of_several_connections_is_tried_in_its_turn() {
+        let discovery = MemoryDiscovery::new();
+        let known =
+            [("k.host", "found"), ("k.uri", "mqtt://me:p@found"), ("bad.host", "h"), ("bad.port", "0")];
+        discovery.configure(&ConfigParams::from_tuples(known)).unwrap();
+        let references = References::new();
+        let descriptor = Descriptor::new("pip-services", "discovery", "memory", "default", "1.0");
+        references.put(descriptor, Arc::new(discovery));
+        let resolver = MqttConnectionResolver::new();
+        resolver.set_references(&references).unwrap();
+        let first = [("connections.0.host", "a"), ("connections.1.discovery_key", "k")];
+        let config = |last| ConfigParams::from_tuples([&first[..], &[last]].concat());
+        resolver.configure(&config(("connections.2.host", "c"))).unwrap();
+        let target = resolver.resolve(None).await.unwrap();
+        let tried: Vec<_> =
+            target.endpoints.iter().map(|broker| (broker.host.as_str(), broker.section.as_str())).collect();
+        assert_eq!(tried, [("a", "connections.0"), ("found", "connections.1"), ("c", "connections.2")]);
+        assert_eq!(target.endpoints[1].user, user("me", "p"));
+        resolver.configure(&config(("connections.2.discovery_key", "bad"))).unwrap();
+        let error = resolver.resolve(None).await.unwrap_err();
+        assert_eq!(error.detail("key"), Some("connections.2.port"), "{error}");
     }
 
     #[cfg(all(feature = "tls", feature = "websocket"))]
