@@ -59,7 +59,9 @@ use crate::{
 /// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |
 /// | `options.will_payload`, `options.will_qos`, `options.will_retain` | empty, 0, false | that message |
 ///
-/// A wrong value is an error of `configure`. An unknown parameter is a warning at `open`, with the nearest known one:
+/// A connection that is configured again keeps what the new parameters do not name.
+///
+/// A wrong value is an error of `configure`, or of `open` where it concerns the way to the broker. An unknown parameter is a warning at `open`, with the nearest known one:
 /// below `options`, `connection` and `credential` whatever is unknown, elsewhere what looks like a slip.
 /// `credential.token` is ignored with a warning.
 ///
@@ -119,9 +121,19 @@ pub struct MqttConnection {
 /// What `configure` leaves for `open`.
 #[derive(Default)]
 struct Setup {
+    /// All parameters so far.
+    config: ConfigParams,
     options: Option<ConnectionOptions>,
     /// What is to be said about the parameters, once there are loggers.
     warnings: Vec<String>,
+}
+
+/// Parameters that have been read, for the connection to take: nothing is wrong with them.
+pub(crate) struct Parameters {
+    config: ConfigParams,
+    options: ConnectionOptions,
+    resolver: MqttConnectionResolver,
+    name: Option<String>,
 }
 
 component!(
@@ -139,7 +151,7 @@ impl MqttConnection {
     pub(crate) fn named(name: &str) -> Self {
         Self {
             setup: Mutex::default(),
-            resolver: MqttConnectionResolver::new(),
+            resolver: MqttConnectionResolver::default(),
             logger: Arc::new(CompositeLogger::new()),
             counters: Arc::new(ConnectionCounters::new(name)),
             transition: tokio::sync::Mutex::default(),
@@ -167,23 +179,26 @@ impl MqttConnection {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes parameters, about which the queue that has the connection says what there is to say.
-    pub(crate) fn configure_own(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.apply(config, Vec::new())
-    }
-
-    fn apply(&self, config: &ConfigParams, warnings: Vec<String>) -> Result<(), ApplicationError> {
-        let options = ConnectionOptions::from_config(config)?;
+    /// Reads parameters over those so far, and changes nothing.
+    pub(crate) fn read(&self, config: &ConfigParams) -> Result<Parameters, ApplicationError> {
         let name = match config.get_as_nullable_string("queue") {
             Some(name) => Some(name),
             None => NameResolver::resolve(config)?,
         };
-        self.resolver.configure(config)?;
+        let config = self.setup().config.override_with(config);
+        let options = ConnectionOptions::from_config(&config)?;
+        let resolver = MqttConnectionResolver::from_config(&config)?;
+        Ok(Parameters { config, options, resolver, name })
+    }
+
+    /// Takes parameters that were read. What there is to say about them is said at the `open`.
+    pub(crate) fn take(&self, parameters: Parameters, warnings: Vec<String>) {
+        let Parameters { config, options, resolver, name } = parameters;
+        self.resolver.take(resolver);
         if let Some(name) = name {
             self.counters.set_name(&name);
         }
-        *self.setup() = Setup { options: Some(options), warnings };
-        Ok(())
+        *self.setup() = Setup { config, options: Some(options), warnings };
     }
 
     pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
@@ -254,8 +269,16 @@ impl Default for MqttConnection {
 }
 
 impl IConfigurable for MqttConnection {
+    /// Takes the parameters, at the next `open` where it is open; what they do not name stays as it is.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`, `BAD_QOS`, `BAD_TOPIC`, `BAD_DESCRIPTOR`, `NO_TOPIC`, `NO_CLIENT_ID`, `UNSUPPORTED_OPTION`
+    /// (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.apply(config, options::of_connection(config))
+        let parameters = self.read(config)?;
+        let warnings = options::of_connection(&parameters.config);
+        self.take(parameters, warnings);
+        Ok(())
     }
 }
 

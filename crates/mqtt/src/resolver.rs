@@ -93,8 +93,18 @@ pub(crate) struct MqttConnectionResolver {
 }
 
 impl MqttConnectionResolver {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// A resolver with these parameters, and without references.
+    pub(crate) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
+        let resolver = Self::default();
+        resolver.connections.configure(config)?;
+        resolver.credentials.configure(config)?;
+        Ok(resolver)
+    }
+
+    /// Takes the parameters of another resolver, and keeps its references.
+    pub(crate) fn take(&self, other: Self) {
+        self.connections.take(other.connections);
+        self.credentials.take(other.credentials);
     }
 
     /// Resolves connections, by discovery where they ask for it, and the credential.
@@ -115,13 +125,6 @@ impl MqttConnectionResolver {
             let message = "the parameters of the connection cannot be read";
             Err(ApplicationError::invalid_state(None, "NOT_RESOLVED", message).with_cause(error))
         })
-    }
-}
-
-impl IConfigurable for MqttConnectionResolver {
-    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.connections.configure(config)?;
-        self.credentials.configure(config)
     }
 }
 
@@ -287,9 +290,8 @@ mod tests {
     use super::*;
 
     async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
-        let resolver = MqttConnectionResolver::new();
-        resolver.configure(&ConfigParams::from_tuples(tuples.iter().copied()))?;
-        resolver.resolve(Some("c")).await
+        let config = ConfigParams::from_tuples(tuples.iter().copied());
+        MqttConnectionResolver::from_config(&config)?.resolve(Some("c")).await
     }
 
     fn user(name: &str, password: &str) -> User {
@@ -360,17 +362,20 @@ mod tests {
         let references = References::new();
         let descriptor = Descriptor::new("pip-services", "discovery", "memory", "default", "1.0");
         references.put(descriptor, Arc::new(discovery));
-        let resolver = MqttConnectionResolver::new();
+        let resolver = MqttConnectionResolver::default();
         resolver.set_references(&references).unwrap();
         let first = [("connections.0.host", "a"), ("connections.1.discovery_key", "k")];
-        let config = |last| ConfigParams::from_tuples([&first[..], &[last]].concat());
-        resolver.configure(&config(("connections.2.host", "c"))).unwrap();
+        let take = |last| {
+            let config = ConfigParams::from_tuples([&first[..], &[last]].concat());
+            resolver.take(MqttConnectionResolver::from_config(&config).unwrap());
+        };
+        take(("connections.2.host", "c"));
         let target = resolver.resolve(None).await.unwrap();
         let tried: Vec<_> =
             target.endpoints.iter().map(|broker| (broker.host.as_str(), broker.section.as_str())).collect();
         assert_eq!(tried, [("a", "connections.0"), ("found", "connections.1"), ("c", "connections.2")]);
         assert_eq!(target.endpoints[1].user, user("me", "p"));
-        resolver.configure(&config(("connections.2.discovery_key", "bad"))).unwrap();
+        take(("connections.2.discovery_key", "bad"));
         let error = resolver.resolve(None).await.unwrap_err();
         assert_eq!(error.detail("key"), Some("connections.2.port"), "{error}");
     }

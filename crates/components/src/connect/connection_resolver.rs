@@ -63,6 +63,13 @@ impl ConnectionResolver {
         self.setup().connections.push(("connection".to_owned(), connection));
     }
 
+    /// Takes the connections of another resolver in place of its own, and keeps its references. So a component can read
+    /// all of its parameters before it takes any of them.
+    pub fn take(&self, other: Self) {
+        let connections = std::mem::take(&mut other.setup().connections);
+        self.setup().connections = connections;
+    }
+
     /// One connection: the first that is configured without a `discovery_key`, or else the first that
     /// discovery knows. `None` where nothing is configured or no key is known.
     ///

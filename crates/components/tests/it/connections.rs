@@ -326,6 +326,14 @@ async fn a_new_configuration_replaces_the_connections_and_those_added() {
 }
 
 #[tokio::test]
+async fn the_connections_of_another_resolver_are_looked_up_in_the_own_references() {
+    let own = resolver(&[("connection.host", "old")]);
+    own.set_references(&discoveries(&[&[("k.host", "found")]])).unwrap();
+    own.take(resolver(&[("connection.discovery_key", "k")]));
+    assert_eq!(resolve_all(&own).await, ["discovery_key=k;host=found"]);
+}
+
+#[tokio::test]
 async fn a_wrong_port_is_an_error_that_names_key_and_value_and_changes_nothing() {
     let resolver = resolver(&[("connection.host", "h")]);
     let rows: [(&str, Tuples, &str, &str); 4] = [
