@@ -336,8 +336,9 @@ async fn the_connections_of_another_resolver_are_looked_up_in_the_own_references
 #[tokio::test]
 async fn a_wrong_port_is_an_error_that_names_key_and_value_and_changes_nothing() {
     let resolver = resolver(&[("connection.host", "h")]);
-    let rows: [(&str, Tuples, &str, &str); 4] = [
+    let rows: [(&str, Tuples, &str, &str); 5] = [
         ("a word", &[("connection.port", "mqtt")], "connection.port", "mqtt"),
+        ("a fraction", &[("connection.port", "1883.5")], "connection.port", "1883.5"),
         ("too large", &[("connection.port", "65536")], "connection.port", "65536"),
         (
             "one of several",

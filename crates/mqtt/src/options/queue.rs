@@ -209,6 +209,7 @@ mod tests {
             ("options.shared_group", "a+", "BAD_VALUE"),
             ("options.message_expiry", "0", "BAD_VALUE"),
             ("options.message_expiry", "soon", "BAD_VALUE"),
+            ("options.message_expiry", "1000.5", "BAD_VALUE"),
         ];
         for (key, value, code) in cases {
             let error = queue(&[(key, value)]).unwrap_err();
