@@ -40,25 +40,28 @@ use crate::{
 /// | `connection.key_password` | – | of a key in an encrypted PKCS #8 file |
 /// | `connection.server_name` | the host | the name that the broker's certificate must have |
 /// | `connection.insecure` | false | true takes any certificate of the broker |
+/// | `connection.ca` to `connection.insecure` | | an error where the protocol is not encrypted |
 /// | `connections.<any>.*` | – | several brokers, each with all of the above, tried in order |
-/// | `connection.discovery_key` | – | the connection's key in a discovery service |
-/// | `credential.username`, `credential.password` | – | win over those in the URI |
+/// | `connection.discovery_key` | – | the connection's key in a discovery service; what that knows takes its turn among several |
+/// | `credential.username`, `credential.password` | – | for all brokers, and win over those in a URI, which are for its broker alone |
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, and a reconnect for each answer, 1 or more; `options.max_reconnect` is its old name |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, and a reconnect for each answer, from 1 to 86400000, a day; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
-/// | `options.reconnect_timeout` | 1000 | milliseconds before the first attempt to reconnect; doubled for each further one, and for each connection in a row that did not last |
-/// | `options.max_reconnect_timeout` | 30000 | the most that these milliseconds become |
-/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, rounded up to seconds; 0 stands for 18 hours, the most there is |
-/// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement |
+/// | `options.reconnect_timeout` | 1000, or the most where that is less | milliseconds before the first attempt to reconnect, 1 or more; doubled for each further one, and for each connection in a row that did not last |
+/// | `options.max_reconnect_timeout` | 30000, or the first where that is more | the most that these milliseconds become, not less than the first |
+/// | `options.keepalive_timeout` | 3000 | milliseconds between signs of life, up to 65535000, rounded up to seconds; 0 stands for 18 hours, the most there is |
+/// | `options.send_timeout` | 10000 | milliseconds that a send waits for a connection and the broker's acknowledgement, 1 or more |
 /// | `options.max_inflight` | 100 | messages that may wait for the broker's acknowledgement, 1 to 65535; more sends wait for room. At QoS 2 over version 3.1.1 the default is 20, as Mosquitto cuts the connection at more unless it is configured otherwise |
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 /// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |
 /// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |
 /// | `options.will_payload`, `options.will_qos`, `options.will_retain` | empty, 0, false | that message |
 ///
-/// A wrong value is an error of `configure`. An unknown parameter is a warning at `open`, with the nearest known one:
+/// A connection that is configured again keeps what the new parameters do not name.
+///
+/// A wrong value is an error of `configure`, or of `open` where it concerns the way to the broker. An unknown parameter is a warning at `open`, with the nearest known one:
 /// below `options`, `connection` and `credential` whatever is unknown, elsewhere what looks like a slip.
 /// `credential.token` is ignored with a warning.
 ///
@@ -120,9 +123,19 @@ pub struct MqttConnection {
 /// What `configure` leaves for `open`.
 #[derive(Default)]
 struct Setup {
+    /// All parameters so far.
+    config: ConfigParams,
     options: Option<ConnectionOptions>,
     /// What is to be said about the parameters, once there are loggers.
     warnings: Vec<String>,
+}
+
+/// Parameters that have been read, for the connection to take: nothing is wrong with them.
+pub(crate) struct Parameters {
+    config: ConfigParams,
+    options: ConnectionOptions,
+    resolver: MqttConnectionResolver,
+    name: Option<String>,
 }
 
 component!(
@@ -140,7 +153,7 @@ impl MqttConnection {
     pub(crate) fn named(name: &str) -> Self {
         Self {
             setup: Mutex::default(),
-            resolver: MqttConnectionResolver::new(),
+            resolver: MqttConnectionResolver::default(),
             logger: Arc::new(CompositeLogger::new()),
             counters: Arc::new(ConnectionCounters::new(name)),
             transition: tokio::sync::Mutex::default(),
@@ -168,23 +181,26 @@ impl MqttConnection {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes parameters, about which the queue that has the connection says what there is to say.
-    pub(crate) fn configure_own(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.apply(config, Vec::new())
-    }
-
-    fn apply(&self, config: &ConfigParams, warnings: Vec<String>) -> Result<(), ApplicationError> {
-        let options = ConnectionOptions::from_config(config)?;
+    /// Reads parameters over those so far, and changes nothing.
+    pub(crate) fn read(&self, config: &ConfigParams) -> Result<Parameters, ApplicationError> {
         let name = match config.get_as_nullable_string("queue") {
             Some(name) => Some(name),
             None => NameResolver::resolve(config)?,
         };
-        self.resolver.configure(config)?;
+        let config = self.setup().config.override_with(config);
+        let options = ConnectionOptions::from_config(&config)?;
+        let resolver = MqttConnectionResolver::from_config(&config)?;
+        Ok(Parameters { config, options, resolver, name })
+    }
+
+    /// Takes parameters that were read. What there is to say about them is said at the `open`.
+    pub(crate) fn take(&self, parameters: Parameters, warnings: Vec<String>) {
+        let Parameters { config, options, resolver, name } = parameters;
+        self.resolver.take(resolver);
         if let Some(name) = name {
             self.counters.set_name(&name);
         }
-        *self.setup() = Setup { options: Some(options), warnings };
-        Ok(())
+        *self.setup() = Setup { config, options: Some(options), warnings };
     }
 
     pub(crate) async fn publish(&self, publication: &Publication<'_>) -> Result<(), ApplicationError> {
@@ -255,8 +271,16 @@ impl Default for MqttConnection {
 }
 
 impl IConfigurable for MqttConnection {
+    /// Takes the parameters, at the next `open` where it is open; what they do not name stays as it is.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`, `BAD_QOS`, `BAD_TOPIC`, `BAD_DESCRIPTOR`, `NO_TOPIC`, `NO_CLIENT_ID`, `UNSUPPORTED_OPTION`
+    /// (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.apply(config, options::of_connection(config))
+        let parameters = self.read(config)?;
+        let warnings = options::of_connection(&parameters.config);
+        self.take(parameters, warnings);
+        Ok(())
     }
 }
 

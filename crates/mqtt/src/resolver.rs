@@ -1,8 +1,4 @@
-use std::{
-    iter,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 use pip_services_commons::{
@@ -19,7 +15,7 @@ use url::{Host, Position, Url};
 
 use crate::{
     secret::Secret,
-    text::LONGEST,
+    text::{LONGEST, is_forbidden},
     transport::{Protocol, Section, Transport},
 };
 
@@ -28,8 +24,6 @@ use crate::{
 pub(crate) struct ConnectTarget {
     /// Brokers, to be tried in this order; at least one.
     pub(crate) endpoints: Vec<Endpoint>,
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<Secret>,
 }
 
 impl ConnectTarget {
@@ -41,7 +35,9 @@ impl ConnectTarget {
                 format!("{key} is true: nobody knows whether {endpoint} is the broker that is meant")
             });
         let overheard = self.endpoints.iter().filter(|endpoint| {
-            self.password.is_some() && !endpoint.transport.protocol().is_encrypted() && !endpoint.is_local()
+            endpoint.user.password.is_some()
+                && !endpoint.transport.protocol().is_encrypted()
+                && !endpoint.is_local()
         });
         let overheard = overheard.map(|endpoint| {
             format!(
@@ -52,7 +48,14 @@ impl ConnectTarget {
     }
 }
 
-/// The address of a broker.
+/// As whom to connect to a broker. It has no password without a name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct User {
+    pub(crate) name: Option<String>,
+    pub(crate) password: Option<Secret>,
+}
+
+/// The address of a broker, and who is known there.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// A name or an address, an IPv6 one without brackets.
@@ -60,6 +63,7 @@ pub(crate) struct Endpoint {
     pub(crate) port: u16,
     /// The section of the parameters that it comes from.
     pub(crate) section: String,
+    pub(crate) user: User,
     pub(crate) transport: Arc<Transport>,
 }
 
@@ -85,14 +89,22 @@ impl std::fmt::Display for Endpoint {
 #[derive(Default)]
 pub(crate) struct MqttConnectionResolver {
     connections: ConnectionResolver,
-    /// The sections of the connections that need no discovery, in their order, to name their parameters.
-    sections: Mutex<Vec<String>>,
     credentials: CredentialResolver,
 }
 
 impl MqttConnectionResolver {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// A resolver with these parameters, and without references.
+    pub(crate) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
+        let resolver = Self::default();
+        resolver.connections.configure(config)?;
+        resolver.credentials.configure(config)?;
+        Ok(resolver)
+    }
+
+    /// Takes the parameters of another resolver, and keeps its references.
+    pub(crate) fn take(&self, other: Self) {
+        self.connections.take(other.connections);
+        self.credentials.take(other.credentials);
     }
 
     /// Resolves connections, by discovery where they ask for it, and the credential.
@@ -100,28 +112,19 @@ impl MqttConnectionResolver {
         &self,
         correlation_id: Option<&str>,
     ) -> Result<ConnectTarget, ApplicationError> {
-        let connections = self.connections.resolve_all(correlation_id).await?;
+        let connections = self.connections.resolve_in_order(correlation_id).await?;
         let credential = self.credentials.lookup(correlation_id).await?;
-        let sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let correlation_id = correlation_id.map(str::to_owned);
         // It can read files.
         let composed = spawn_blocking(move || {
             let correlation_id = correlation_id.as_deref();
-            compose(correlation_id, &connections, &sections, credential.as_ref())
+            compose(correlation_id, &connections, credential.as_ref())
                 .map_err(|error| error.with_correlation_id(correlation_id))
         });
         composed.await.unwrap_or_else(|error| {
             let message = "the parameters of the connection cannot be read";
             Err(ApplicationError::invalid_state(None, "NOT_RESOLVED", message).with_cause(error))
         })
-    }
-}
-
-impl IConfigurable for MqttConnectionResolver {
-    fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        self.connections.configure(config)?;
-        *self.sections.lock().unwrap_or_else(PoisonError::into_inner) = sections(config);
-        self.credentials.configure(config)
     }
 }
 
@@ -139,80 +142,77 @@ impl IUnreferenceable for MqttConnectionResolver {
     }
 }
 
-/// The sections of the connections that need no discovery.
-fn sections(config: &ConfigParams) -> Vec<String> {
-    let several = config.get_section("connections");
-    let named = several.get_section_names().into_iter().map(|name| format!("connections.{name}"));
-    let needs_none =
-        |section: &String| config.get_as_nullable_string(&format!("{section}.discovery_key")).is_none();
-    named.filter(needs_none).collect()
-}
-
 fn compose(
     correlation_id: Option<&str>,
-    connections: &[ConnectionParams],
-    sections: &[String],
+    connections: &[(String, ConnectionParams)],
     credential: Option<&CredentialParams>,
 ) -> Result<ConnectTarget, ApplicationError> {
-    let addresses: Vec<Address> = connections
+    let mut endpoints: Vec<Endpoint> = connections
         .iter()
-        // What discovery gives comes last, and has no section.
-        .zip(sections.iter().map(String::as_str).chain(iter::repeat("connection")))
-        .map(|(connection, section)| match connection.get_uri() {
+        .map(|(section, connection)| match connection.get_uri() {
             Some(uri) => from_uri(correlation_id, section, uri, connection),
             None => from_parts(correlation_id, section, connection),
         })
         .collect::<Result<_, _>>()?;
-    let Some(first) = addresses.first() else {
+    if endpoints.is_empty() {
         let message = "no connection is configured; set connection.host or connection.uri";
         return Err(config_error(correlation_id, "NO_CONNECTION", "connection", message.into()));
-    };
-    let credential = |get: fn(&CredentialParams) -> Option<&str>| credential.and_then(get).map(str::to_owned);
-    let username = credential(CredentialParams::get_username).or_else(|| first.username.clone());
-    let password =
-        credential(CredentialParams::get_password).map(Secret::new).or_else(|| first.password.clone());
-    if username.is_none() && password.is_some() {
-        let message = "credential.password is set without credential.username, which MQTT does not allow";
-        return Err(config_error(correlation_id, "NO_USERNAME", "credential.username", message.into()));
     }
-    let parts = [
-        ("credential.username, or the user", "credential.username", username.as_deref()),
-        (
-            "credential.password, or the password",
-            "credential.password",
-            password.as_ref().map(Secret::expose),
-        ),
-    ];
-    for (what, key, text) in parts {
-        if text.is_some_and(|text| text.len() > LONGEST) {
-            let section = &first.endpoint.section;
-            let message = format!("{what} in {section}.uri, is longer than {LONGEST} bytes");
-            return Err(config_error(correlation_id, "BAD_VALUE", key, message));
+    for endpoint in &mut endpoints {
+        if let Some(credential) = credential {
+            endpoint.user.override_with(credential);
         }
+        endpoint.user.check(correlation_id, &endpoint.section)?;
     }
-    if username.as_ref().is_some_and(|name| name.contains('\0')) {
-        let section = &first.endpoint.section;
-        let message = format!("credential.username, or the user in {section}.uri, has a null character");
-        return Err(config_error(correlation_id, "BAD_VALUE", "credential.username", message));
-    }
-    Ok(ConnectTarget {
-        endpoints: addresses.into_iter().map(|address| address.endpoint).collect(),
-        username,
-        password,
-    })
+    Ok(ConnectTarget { endpoints })
 }
 
-struct Address {
-    endpoint: Endpoint,
-    username: Option<String>,
-    password: Option<Secret>,
+impl User {
+    fn override_with(&mut self, credential: &CredentialParams) {
+        if let Some(name) = credential.get_username() {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(password) = credential.get_password() {
+            self.password = Some(Secret::new(password));
+        }
+    }
+
+    /// Checks that MQTT has them. They come from the credential, or from the URI of that section.
+    fn check(&self, correlation_id: Option<&str>, section: &str) -> Result<(), ApplicationError> {
+        let (name_key, password_key) = ("credential.username", "credential.password");
+        if self.name.is_none() && self.password.is_some() {
+            let message = format!(
+                "{password_key}, or a password in {section}.uri, is set without a user name, which MQTT does not allow"
+            );
+            return Err(config_error(correlation_id, "NO_USERNAME", name_key, message));
+        }
+        let parts = [
+            (name_key, "user", self.name.as_deref()),
+            (password_key, "password", self.password.as_ref().map(Secret::expose)),
+        ];
+        for (key, what, text) in parts {
+            if text.is_some_and(|text| text.len() > LONGEST) {
+                let message =
+                    format!("{key}, or the {what} in {section}.uri, is longer than {LONGEST} bytes");
+                return Err(config_error(correlation_id, "BAD_VALUE", key, message));
+            }
+        }
+        if let Some(name) = self.name.as_ref().filter(|name| name.contains(is_forbidden)) {
+            let name = name.escape_debug();
+            let message = format!(
+                "{name_key}, or the user in {section}.uri, is '{name}'; it must be without control characters"
+            );
+            return Err(config_error(correlation_id, "BAD_VALUE", name_key, message));
+        }
+        Ok(())
+    }
 }
 
 fn from_parts(
     correlation_id: Option<&str>,
     section: &str,
     connection: &ConnectionParams,
-) -> Result<Address, ApplicationError> {
+) -> Result<Endpoint, ApplicationError> {
     let protocol = connection.get_protocol().unwrap_or("mqtt");
     let protocol = find_protocol(correlation_id, &format!("{section}.protocol"), protocol)?;
     let Some(host) = connection.get_host() else {
@@ -226,8 +226,8 @@ fn from_parts(
     })?;
     let port = port.unwrap_or(protocol.default_port());
     let transport = Transport::new(protocol, &host, port, None, Section(section), connection.as_config())?;
-    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
-    Ok(Address { endpoint, username: None, password: None })
+    let (section, transport) = (section.to_owned(), Arc::new(transport));
+    Ok(Endpoint { host, port, section, user: User::default(), transport })
 }
 
 fn from_uri(
@@ -235,7 +235,7 @@ fn from_uri(
     section: &str,
     uri: &str,
     connection: &ConnectionParams,
-) -> Result<Address, ApplicationError> {
+) -> Result<Endpoint, ApplicationError> {
     let key = format!("{section}.uri");
     // The URI itself may hold a password, so no message shows it.
     let bad = |why: String| config_error(correlation_id, "BAD_URI", &key, format!("{key} {why}"));
@@ -252,13 +252,15 @@ fn from_uri(
         let text = percent_decode_str(text).decode_utf8();
         text.map(|text| text.into_owned()).map_err(|_| bad("has a user or password that is no UTF-8".into()))
     };
-    let username = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
-    let password = url.password().map(decode).transpose()?.map(Secret::new);
+    let user = User {
+        name: Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?,
+        password: url.password().map(decode).transpose()?.map(Secret::new),
+    };
     let port = url.port().unwrap_or(protocol.default_port());
     let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
     let transport = Transport::new(protocol, &host, port, path, Section(section), connection.as_config())?;
-    let endpoint = Endpoint { host, port, section: section.to_owned(), transport: Arc::new(transport) };
-    Ok(Address { endpoint, username, password })
+    let (section, transport) = (section.to_owned(), Arc::new(transport));
+    Ok(Endpoint { host, port, section, user, transport })
 }
 
 fn find_protocol(correlation_id: Option<&str>, key: &str, name: &str) -> Result<Protocol, ApplicationError> {
@@ -282,12 +284,18 @@ fn config_error(
 
 #[cfg(test)]
 mod tests {
+    use pip_services_commons::refer::{Descriptor, References};
+    use pip_services_components::connect::MemoryDiscovery;
+
     use super::*;
 
     async fn resolve(tuples: &[(&str, &str)]) -> Result<ConnectTarget, ApplicationError> {
-        let resolver = MqttConnectionResolver::new();
-        resolver.configure(&ConfigParams::from_tuples(tuples.iter().copied()))?;
-        resolver.resolve(Some("c")).await
+        let config = ConfigParams::from_tuples(tuples.iter().copied());
+        MqttConnectionResolver::from_config(&config)?.resolve(Some("c")).await
+    }
+
+    fn user(name: &str, password: &str) -> User {
+        User { name: Some(name.into()), password: Some(Secret::new(password)) }
     }
 
     #[tokio::test]
@@ -295,7 +303,7 @@ mod tests {
         let target =
             resolve(&[("connection.host", "localhost"), ("connection.protocol", "mqtt")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://localhost:1883");
-        assert_eq!((target.username, target.password), (None, None));
+        assert_eq!(target.endpoints[0].user, User::default());
         let target = resolve(&[("connection.host", "::1"), ("connection.port", "1884")]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:1884");
     }
@@ -305,17 +313,71 @@ mod tests {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:2000");
-        assert_eq!(target.username.as_deref(), Some("me@home"));
-        assert_eq!(target.password, Some(Secret::new("p/s")));
+        assert_eq!(target.endpoints[0].user, user("me@home", "p/s"));
         let target =
             resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")]).await.unwrap();
-        assert_eq!((target.username.as_deref(), target.password), (Some("you"), Some(Secret::new("x"))));
+        assert_eq!(target.endpoints[0].user, user("you", "x"));
+    }
+
+    #[tokio::test]
+    async fn each_of_several_uris_has_its_own_user_whose_password_goes_nowhere_else() {
+        let uris = [
+            ("connections.0.uri", "mqtt://one:first@a"),
+            ("connections.1.uri", "mqtt://two:second@b"),
+            ("connections.2.uri", "mqtt://c"),
+            ("connections.3.host", "d"),
+        ];
+        let users = async |more: &[(&str, &str)]| {
+            let target = resolve(&[&uris, more].concat()).await.unwrap();
+            target.endpoints.into_iter().map(|endpoint| endpoint.user).collect::<Vec<_>>()
+        };
+        let (one, two) = (user("one", "first"), user("two", "second"));
+        assert_eq!(users(&[]).await, [one, two, User::default(), User::default()]);
+        let credential = [("credential.username", "me"), ("credential.password", "p")];
+        assert_eq!(users(&credential).await, [(); 4].map(|()| user("me", "p")));
+        let target = resolve(&uris).await.unwrap();
+        assert_eq!(
+            target.warnings().len(),
+            2,
+            "only two passwords can be overheard: {:?}",
+            target.warnings()
+        );
+        let error = resolve(&[&uris[..], &credential[1..]].concat()).await.unwrap_err();
+        assert_eq!(error.code(), "NO_USERNAME");
+        assert!(error.message().contains("connections.2.uri"), "{error}");
     }
 
     #[tokio::test]
     async fn several_connections_keep_their_order() {
         let target = resolve(&[("connections.0.host", "a"), ("connections.1.host", "b")]).await.unwrap();
         assert_eq!(target.endpoints.iter().map(|e| e.host.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn what_discovery_knows_of_one_of_several_connections_is_tried_in_its_turn() {
+        let discovery = MemoryDiscovery::new();
+        let known =
+            [("k.host", "found"), ("k.uri", "mqtt://me:p@found"), ("bad.host", "h"), ("bad.port", "0")];
+        discovery.configure(&ConfigParams::from_tuples(known)).unwrap();
+        let references = References::new();
+        let descriptor = Descriptor::new("pip-services", "discovery", "memory", "default", "1.0");
+        references.put(descriptor, Arc::new(discovery));
+        let resolver = MqttConnectionResolver::default();
+        resolver.set_references(&references).unwrap();
+        let first = [("connections.0.host", "a"), ("connections.1.discovery_key", "k")];
+        let take = |last| {
+            let config = ConfigParams::from_tuples([&first[..], &[last]].concat());
+            resolver.take(MqttConnectionResolver::from_config(&config).unwrap());
+        };
+        take(("connections.2.host", "c"));
+        let target = resolver.resolve(None).await.unwrap();
+        let tried: Vec<_> =
+            target.endpoints.iter().map(|broker| (broker.host.as_str(), broker.section.as_str())).collect();
+        assert_eq!(tried, [("a", "connections.0"), ("found", "connections.1"), ("c", "connections.2")]);
+        assert_eq!(target.endpoints[1].user, user("me", "p"));
+        take(("connections.2.discovery_key", "bad"));
+        let error = resolver.resolve(None).await.unwrap_err();
+        assert_eq!(error.detail("key"), Some("connections.2.port"), "{error}");
     }
 
     #[cfg(all(feature = "tls", feature = "websocket"))]
@@ -372,7 +434,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_missing_or_wrong_is_named() {
         type Tuples = &'static [(&'static str, &'static str)];
-        let cases: [(Tuples, &str, &str); 11] = [
+        let cases: [(Tuples, &str, &str); 13] = [
             (&[], "NO_CONNECTION", "connection"),
             (&[("connection.port", "1")], "NO_HOST", "connection.host"),
             (
@@ -386,6 +448,16 @@ mod tests {
             (&[("connection.uri", "mqtt://a%00b:x@h")], "BAD_VALUE", "credential.username"),
             (&[("connection.host", "h"), ("connection.ca", "ca.pem")], "BAD_VALUE", "connection.ca"),
             (&[("connection.uri", "tcp://h"), ("connection.cert", "c.pem")], "BAD_VALUE", "connection.cert"),
+            (
+                &[("connection.host", "h"), ("connection.insecure", "true")],
+                "BAD_VALUE",
+                "connection.insecure",
+            ),
+            (
+                &[("connection.uri", "mqtt://h"), ("connection.insecure", "perhaps")],
+                "BAD_VALUE",
+                "connection.insecure",
+            ),
             (&[("connection.host", "h"), ("connection.port", "mqtt")], "BAD_VALUE", "connection.port"),
             (&[("connection.host", "h"), ("connection.port", "70000")], "BAD_VALUE", "connection.port"),
         ];
@@ -411,6 +483,19 @@ mod tests {
             let error = resolve(&tuples).await.unwrap_err();
             assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)));
             assert!(error.message().contains("65535") && error.message().len() < 200, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_name_for_which_brokers_close_the_connection_is_refused_with_key_and_value() {
+        let given = [("connection.host", "h"), ("credential.username", "a\nb")];
+        for tuples in [&given[..], &[("connection.uri", "mqtt://a%0Ab:x@h")]] {
+            let error = resolve(tuples).await.unwrap_err();
+            assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some("credential.username")));
+            assert!(
+                error.message().contains("connection.uri") && error.message().contains("'a\\nb'"),
+                "{error}"
+            );
         }
     }
 

@@ -58,8 +58,13 @@ impl ConfigParams {
     }
 }
 
+/// The text unless it is a number with a fraction.
+fn whole(text: &str) -> Option<&str> {
+    convert::to_double(text).is_none_or(|number| number.fract() == 0.0).then_some(text)
+}
+
 macro_rules! getters {
-    ($($ty:ty, $convert:ident, $what:literal, $nullable:ident, $get:ident, $with_default:ident, $try_get:ident, $zero:expr;)+) => {
+    ($($ty:ty, $convert:ident, $try_convert:expr, $what:literal, $nullable:ident, $get:ident, $with_default:ident, $try_get:ident, $zero:expr;)+) => {
         impl ConfigParams {$(
             #[doc = concat!("The ", $what, " under a key, or `None` where it is absent or malformed.")]
             pub fn $nullable(&self, key: &str) -> Option<$ty> {
@@ -81,25 +86,25 @@ macro_rules! getters {
             /// # Errors
             /// `BAD_VALUE` (Misconfiguration) where it is malformed, with key, value and what is allowed.
             pub fn $try_get(&self, key: &str) -> Result<Option<$ty>, ApplicationError> {
-                self.try_convert(key, convert::$convert, concat!("a ", $what))
+                self.try_convert(key, $try_convert, concat!("a ", $what))
             }
         )+}
     };
 }
 
 getters! {
-    bool, to_boolean, "boolean (true or false)",
+    bool, to_boolean, convert::to_boolean, "boolean (true or false)",
         get_as_nullable_boolean, get_as_boolean, get_as_boolean_with_default, try_get_as_boolean, false;
-    i32, to_integer, "whole number of 32 bits",
+    i32, to_integer, |text| convert::to_integer(whole(text)?), "whole number of 32 bits",
         get_as_nullable_integer, get_as_integer, get_as_integer_with_default, try_get_as_integer, 0;
-    i64, to_long, "whole number of 64 bits",
+    i64, to_long, |text| convert::to_long(whole(text)?), "whole number of 64 bits",
         get_as_nullable_long, get_as_long, get_as_long_with_default, try_get_as_long, 0;
-    f32, to_float, "number",
+    f32, to_float, convert::to_float, "number",
         get_as_nullable_float, get_as_float, get_as_float_with_default, try_get_as_float, 0.0;
-    f64, to_double, "number",
+    f64, to_double, convert::to_double, "number",
         get_as_nullable_double, get_as_double, get_as_double_with_default, try_get_as_double, 0.0;
-    Duration, to_duration, "number of milliseconds, 0 or more",
+    Duration, to_duration, |text| convert::to_duration(whole(text)?), "whole number of milliseconds, 0 or more",
         get_as_nullable_duration_ms, get_as_duration_ms, get_as_duration_ms_with_default, try_get_as_duration_ms, Duration::ZERO;
-    DateTime<Utc>, to_datetime, "time in RFC 3339",
+    DateTime<Utc>, to_datetime, convert::to_datetime, "time in RFC 3339",
         get_as_nullable_datetime, get_as_datetime, get_as_datetime_with_default, try_get_as_datetime, Utc::now();
 }

@@ -15,6 +15,7 @@ mod option_resolver;
 mod params;
 mod secrets;
 mod string_form;
+mod unknown;
 mod value;
 
 pub use configurable::IConfigurable;
@@ -22,4 +23,5 @@ pub use name_resolver::NameResolver;
 pub use option_resolver::OptionResolver;
 pub use params::ConfigParams;
 pub use secrets::redacted;
+pub use unknown::{misspelt_parameter, unknown_parameter};
 pub use value::IntoConfigValue;

@@ -12,7 +12,8 @@ use super::{IntoConfigValue, redacted, string_form};
 ///
 /// Of each type there are four getters: `get_as_nullable_T` gives `None` for what is absent or malformed,
 /// `get_as_T` the type's default, `get_as_T_with_default` yours, and `try_get_as_T` (not in the other
-/// ports) tells a malformed value from an absent one by an error that names key and value.
+/// ports) tells a malformed value from an absent one by an error that names key and value. A fraction where a whole
+/// number is asked for is malformed to the latter, and cut off by the others.
 ///
 /// `Debug` and `Display` mask values under keys that hold secrets, and so do errors; see [`redacted`].
 ///

@@ -73,10 +73,32 @@ getters! {
         is(0.0), 5.5, "number";
     a_duration_is_0_where_it_is_absent_or_malformed: "1500" => Duration::from_millis(1500),
         get_as_nullable_duration_ms, get_as_duration_ms, get_as_duration_ms_with_default, try_get_as_duration_ms,
-        is(Duration::ZERO), Duration::from_secs(5), "number of milliseconds, 0 or more";
+        is(Duration::ZERO), Duration::from_secs(5), "whole number of milliseconds, 0 or more";
     a_time_is_now_where_it_is_absent_or_malformed: "1975-04-08" => midnight(),
         get_as_nullable_datetime, get_as_datetime, get_as_datetime_with_default, try_get_as_datetime,
         is_now, midnight(), "time in RFC 3339";
+}
+
+#[test]
+fn a_fraction_is_cut_off_by_the_getters_of_other_ports_and_an_error_for_those_that_tell() {
+    for text in ["1.5", "-0.5", "1e-1", " 2.25 "] {
+        let config = ConfigParams::from_tuples([("count", text)]);
+        assert!(config.get_as_nullable_long("count").is_some(), "{text}");
+        for told in [
+            config.try_get_as_integer("count").map(|_| ()),
+            config.try_get_as_long("count").map(|_| ()),
+            config.try_get_as_duration_ms("count").map(|_| ()),
+        ] {
+            let error = told.unwrap_err();
+            assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some("count")), "{text}");
+            assert!(error.message().contains(&format!("is '{text}'")), "{error}");
+        }
+    }
+    for text in ["2.0", "2e0", " 2 "] {
+        let config = ConfigParams::from_tuples([("count", text)]);
+        assert_eq!(config.try_get_as_long("count").unwrap(), Some(2), "{text}");
+        assert_eq!(config.try_get_as_duration_ms("count").unwrap(), Some(Duration::from_millis(2)), "{text}");
+    }
 }
 
 #[test]

@@ -50,6 +50,13 @@ impl CredentialResolver {
         self.setup().credentials.push(credential);
     }
 
+    /// Takes the credentials of another resolver in place of its own, and keeps its references. So a component can read
+    /// all of its parameters before it takes any of them.
+    pub fn take(&self, other: Self) {
+        let credentials = std::mem::take(&mut other.setup().credentials);
+        self.setup().credentials = credentials;
+    }
+
     /// The credential: the first that is configured without a `store_key`, or else the first that a store
     /// knows, the newest store being asked first. `None` where none is configured.
     ///

@@ -2,7 +2,6 @@ use std::fmt;
 
 use pip_services_commons::{
     config::{ConfigParams, IntoConfigValue, redacted},
-    convert::to_long,
     errors::ApplicationError,
 };
 
@@ -123,7 +122,7 @@ impl ConnectionParams {
         let Some(text) = self.text("port").filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
         };
-        match to_long(text).and_then(|port| u16::try_from(port).ok()) {
+        match self.0.try_get_as_long("port").ok().flatten().and_then(|port| u16::try_from(port).ok()) {
             Some(port) if port >= least => Ok(Some(port)),
             _ => {
                 let shown = redacted(key, text);

@@ -26,9 +26,17 @@ pub struct ConnectionResolver {
 
 #[derive(Clone, Default)]
 struct Setup {
-    connections: Vec<ConnectionParams>,
+    /// Each with the section that it comes from.
+    connections: Vec<(String, ConnectionParams)>,
     /// `None` until references are set.
     discoveries: Option<Vec<Arc<dyn IDiscovery>>>,
+}
+
+/// A connection as it is to be used.
+struct Resolved {
+    section: String,
+    connection: ConnectionParams,
+    is_discovered: bool,
 }
 
 impl ConnectionResolver {
@@ -47,12 +55,19 @@ impl ConnectionResolver {
 
     /// The connections as they are configured, not looked up.
     pub fn get_all(&self) -> Vec<ConnectionParams> {
-        self.setup().connections.clone()
+        self.setup().connections.iter().map(|(_, connection)| connection.clone()).collect()
     }
 
     /// Adds a connection to those configured.
     pub fn add(&self, connection: ConnectionParams) {
-        self.setup().connections.push(connection);
+        self.setup().connections.push(("connection".to_owned(), connection));
+    }
+
+    /// Takes the connections of another resolver in place of its own, and keeps its references. So a component can read
+    /// all of its parameters before it takes any of them.
+    pub fn take(&self, other: Self) {
+        let connections = std::mem::take(&mut other.setup().connections);
+        self.setup().connections = connections;
     }
 
     /// One connection: the first that is configured without a `discovery_key`, or else the first that
@@ -66,7 +81,7 @@ impl ConnectionResolver {
         correlation_id: Option<&str>,
     ) -> Result<Option<ConnectionParams>, ApplicationError> {
         let setup = self.snapshot();
-        let configured = setup.connections.iter();
+        let configured = setup.connections.iter().map(|(_, connection)| connection);
         if let Some(connection) = configured.clone().find(|connection| !connection.use_discovery()) {
             return Ok(Some(connection.clone()));
         }
@@ -92,20 +107,40 @@ impl ConnectionResolver {
         &self,
         correlation_id: Option<&str>,
     ) -> Result<Vec<ConnectionParams>, ApplicationError> {
+        let mut resolved = self.resolve_each(correlation_id).await?;
+        resolved.sort_by_key(|resolved| resolved.is_discovered);
+        Ok(resolved.into_iter().map(|resolved| resolved.connection).collect())
+    }
+
+    /// All connections, each with the section that it comes from, such as `connections.0`, in the order in which they
+    /// are configured: what discovery knows stands in the place of the connection with the `discovery_key`. That is for
+    /// brokers that are tried one after another; the other ports have no such method.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub async fn resolve_in_order(
+        &self,
+        correlation_id: Option<&str>,
+    ) -> Result<Vec<(String, ConnectionParams)>, ApplicationError> {
+        let resolved = self.resolve_each(correlation_id).await?;
+        Ok(resolved.into_iter().map(|resolved| (resolved.section, resolved.connection)).collect())
+    }
+
+    async fn resolve_each(&self, correlation_id: Option<&str>) -> Result<Vec<Resolved>, ApplicationError> {
         let setup = self.snapshot();
         let mut resolved = Vec::new();
-        let mut discovered = Vec::new();
-        for connection in &setup.connections {
+        for (section, connection) in &setup.connections {
+            let resolve =
+                |connection, is_discovered| Resolved { section: section.clone(), connection, is_discovered };
             let Some(key) = connection.get_discovery_key() else {
-                resolved.push(connection.clone());
+                resolved.push(resolve(connection.clone(), false));
                 continue;
             };
             for discovery in setup.discoveries(correlation_id, key)? {
                 let found = discovery.resolve_all(correlation_id, key).await?;
-                discovered.extend(found.iter().map(|found| connection.override_with(found)));
+                resolved.extend(found.iter().map(|found| resolve(connection.override_with(found), true)));
             }
         }
-        resolved.append(&mut discovered);
         Ok(resolved)
     }
 
@@ -158,7 +193,7 @@ impl IConfigurable for ConnectionResolver {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let connections = ConnectionParams::named_from_config(config);
         connections.iter().try_for_each(|(section, connection)| connection.check(section))?;
-        self.setup().connections = connections.into_iter().map(|(_, connection)| connection).collect();
+        self.setup().connections = connections;
         Ok(())
     }
 }

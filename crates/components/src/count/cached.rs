@@ -114,7 +114,7 @@ impl IConfigurable for CachedCounters {
     /// Takes `interval` and `reset_timeout`; an absent one stays as it is.
     ///
     /// # Errors
-    /// `BAD_VALUE` (Misconfiguration) for what is no number of milliseconds; then nothing is changed.
+    /// `BAD_VALUE` (Misconfiguration) for what is no whole number of milliseconds; then nothing is changed.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let milliseconds = |key: &str| match config.try_get_as_duration_ms(&format!("options.{key}"))? {
             Some(value) => Ok(Some(value)),

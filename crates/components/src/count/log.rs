@@ -99,7 +99,7 @@ impl IConfigurable for LogCounters {
     /// Takes what [`CachedCounters`] takes.
     ///
     /// # Errors
-    /// `BAD_VALUE` (Misconfiguration) for what is no number of milliseconds; then nothing is changed.
+    /// `BAD_VALUE` (Misconfiguration) for what is no whole number of milliseconds; then nothing is changed.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         self.counters.configure(config)
     }

@@ -217,6 +217,30 @@ async fn connections_are_resolved_from_the_configuration_or_else_from_discovery(
 }
 
 #[tokio::test]
+async fn connections_in_order_have_their_sections_and_what_is_found_stands_where_it_is_asked_for() {
+    let resolver = resolver(&[
+        ("connections.first.discovery_key", "k"),
+        ("connections.second.host", "static"),
+        ("connections.third.discovery_key", "unknown"),
+        ("connections.fourth.discovery_key", "l"),
+    ]);
+    resolver.add(connection(&[("host", "added")]));
+    resolver
+        .set_references(&discoveries(&[&[("k.host", "old"), ("l.host", "l")], &[("k.host", "new")]]))
+        .unwrap();
+    let found = resolver.resolve_in_order(None).await.unwrap();
+    let found: Vec<_> = found.iter().map(|(section, found)| (section.as_str(), found.get_host())).collect();
+    let expected = [
+        ("connections.first", Some("new")),
+        ("connections.first", Some("old")),
+        ("connections.second", Some("static")),
+        ("connections.fourth", Some("l")),
+        ("connection", Some("added")),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn all_connections_of_a_key_are_found() {
     let discovery = MemoryDiscovery::new();
     for host in ["a", "b"] {
@@ -237,7 +261,8 @@ async fn a_key_without_any_discovery_is_a_misconfiguration_that_names_it() {
     resolver.set_references(&References::new()).unwrap();
     let one = resolver.resolve(Some("c")).await.unwrap_err();
     let all = resolver.resolve_all(Some("c")).await.unwrap_err();
-    for (what, error) in [("never linked", unlinked), ("one", one), ("all", all)] {
+    let in_order = resolver.resolve_in_order(Some("c")).await.unwrap_err();
+    for (what, error) in [("never linked", unlinked), ("one", one), ("all", all), ("in order", in_order)] {
         assert_eq!(error.code(), "CANNOT_RESOLVE", "{what}");
         assert_eq!(error.category(), &ErrorCategory::Misconfiguration, "{what}");
         assert_eq!((error.detail("discovery_key"), error.correlation_id()), (Some("k"), Some("c")), "{what}");
@@ -301,10 +326,19 @@ async fn a_new_configuration_replaces_the_connections_and_those_added() {
 }
 
 #[tokio::test]
+async fn the_connections_of_another_resolver_are_looked_up_in_the_own_references() {
+    let own = resolver(&[("connection.host", "old")]);
+    own.set_references(&discoveries(&[&[("k.host", "found")]])).unwrap();
+    own.take(resolver(&[("connection.discovery_key", "k")]));
+    assert_eq!(resolve_all(&own).await, ["discovery_key=k;host=found"]);
+}
+
+#[tokio::test]
 async fn a_wrong_port_is_an_error_that_names_key_and_value_and_changes_nothing() {
     let resolver = resolver(&[("connection.host", "h")]);
-    let rows: [(&str, Tuples, &str, &str); 4] = [
+    let rows: [(&str, Tuples, &str, &str); 5] = [
         ("a word", &[("connection.port", "mqtt")], "connection.port", "mqtt"),
+        ("a fraction", &[("connection.port", "1883.5")], "connection.port", "1883.5"),
         ("too large", &[("connection.port", "65536")], "connection.port", "65536"),
         (
             "one of several",

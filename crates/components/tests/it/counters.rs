@@ -165,12 +165,15 @@ fn the_interval_is_taken_from_the_options_or_else_from_the_top() {
 #[test]
 fn a_wrong_time_is_an_error_that_names_key_and_value_and_changes_nothing() {
     for key in ["interval", "options.interval", "reset_timeout", "options.reset_timeout"] {
-        for (what, value) in [("a word", "soon"), ("a negative one", "-1"), ("with a unit", "10s")] {
+        for (what, value) in
+            [("a word", "soon"), ("a negative one", "-1"), ("with a unit", "10s"), ("a fraction", "10.5")]
+        {
             let (counters, saved) = cached();
             let tuples = [("interval", "0"), ("reset_timeout", "0"), (key, value)];
             let error = counters.configure(&config(&tuples)).unwrap_err();
             assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)), "{what}");
-            let expected = format!("{key} is '{value}'; it must be a number of milliseconds, 0 or more");
+            let expected =
+                format!("{key} is '{value}'; it must be a whole number of milliseconds, 0 or more");
             assert_eq!(error.message(), expected);
             counters.increment_one("c");
             assert!(saved.lock().unwrap().is_empty(), "{key}: {what}");

@@ -192,6 +192,15 @@ async fn a_new_configuration_replaces_the_credentials_and_those_added() {
 }
 
 #[tokio::test]
+async fn the_credentials_of_another_resolver_are_looked_up_in_the_own_stores() {
+    let own = resolver(&[("credential.username", "old")]);
+    own.set_references(&stores(&[&[("k.username", "found")]])).unwrap();
+    own.take(resolver(&[("credential.store_key", "k")]));
+    let found = own.lookup(None).await.unwrap().unwrap();
+    assert_eq!(found.get_username(), Some("found"));
+}
+
+#[tokio::test]
 async fn unset_references_lets_go_of_every_store() {
     let references = stores(&[&[]]);
     let resolver = resolver(&[]);

@@ -2,6 +2,7 @@ mod alarm;
 mod clock;
 mod delivery;
 mod kept;
+mod known;
 mod options;
 mod queue;
 mod receivers;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 
 use super::storage::Limits;
-use crate::queue::{bad_value, count, whole};
+use crate::queue::{bad_value, count};
 
 /// The options of a memory queue, read once.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ impl Default for Options {
 impl Options {
     /// These options with those of the parameters. What they do not name stays.
     pub(super) fn override_with(mut self, config: &ConfigParams) -> Result<Self, ApplicationError> {
-        if let Some(lock_timeout) = milliseconds(config, "options.lock_timeout")? {
+        if let Some(lock_timeout) = config.try_get_as_duration_ms("options.lock_timeout")? {
             if lock_timeout.is_zero() {
                 // A message would come back at once, for ever.
                 return Err(bad_value("options.lock_timeout", "0", "1 or more"));
@@ -54,16 +54,9 @@ impl Options {
                 other => return Err(bad_value("options.when_full", other, "'fail' or 'wait'")),
             };
         }
-        if let Some(timeout) = milliseconds(config, "options.send_timeout")? {
+        if let Some(timeout) = config.try_get_as_duration_ms("options.send_timeout")? {
             self.send_timeout = (!timeout.is_zero()).then_some(timeout);
         }
         Ok(self)
     }
-}
-
-/// # Errors
-/// `BAD_VALUE` (Misconfiguration).
-fn milliseconds(config: &ConfigParams, key: &str) -> Result<Option<Duration>, ApplicationError> {
-    whole(config, key, "a number of milliseconds, 0 or more")?;
-    config.try_get_as_duration_ms(key)
 }

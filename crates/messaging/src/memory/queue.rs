@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::Duration,
 };
@@ -18,6 +18,7 @@ use tokio::task::coop::consume_budget;
 use super::{
     clock::Clock,
     delivery::{Delivery, QueueId},
+    known,
     options::Options,
     shared::{Session, Shared, SharedReadiness, State},
     storage::Storage,
@@ -59,6 +60,9 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// | `options.max_deliveries` | 0 | a message that comes back after so many deliveries is a dead letter; 0 is no limit |
 /// | `options.max_dead_letters` | 1000 | how many dead letters are kept; 0 keeps none |
 ///
+/// A wrong value is an error of `configure`. An unknown parameter is a warning at `open`, with the nearest known one:
+/// below `options` whatever is unknown, elsewhere what looks like a slip.
+///
 /// Senders that wait get their room in the order in which they came, and end with `NOT_OPENED` when the queue is
 /// closed. A receiver that sends to its own full queue waits for itself: its message still takes a place.
 ///
@@ -82,8 +86,16 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 pub struct MemoryMessageQueue {
     pub(super) base: MessageQueue,
     pub(super) id: QueueId,
-    options: Mutex<Options>,
+    setup: Mutex<Setup>,
     pub(super) shared: Arc<Shared>,
+}
+
+/// What `configure` leaves for `open`.
+#[derive(Default)]
+struct Setup {
+    options: Options,
+    /// What is to be said about the parameters, once there are loggers.
+    warnings: Vec<String>,
 }
 
 component!(
@@ -94,13 +106,17 @@ component!(
 impl MemoryMessageQueue {
     /// A queue of that name, which configuration can replace.
     pub fn new(name: &str) -> Self {
-        let options = Options::default();
+        let setup = Setup::default();
         Self {
             base: MessageQueue::new(name, CAPABILITIES),
             id: QueueId::next(),
-            options: Mutex::new(options),
-            shared: Shared::new(&options),
+            shared: Shared::new(&setup.options),
+            setup: Mutex::new(setup),
         }
+    }
+
+    fn setup(&self) -> MutexGuard<'_, Setup> {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The messages that were moved to the dead letters, or were delivered `options.max_deliveries` times, the
@@ -124,10 +140,15 @@ impl IConfigurable for MemoryMessageQueue {
     /// # Errors
     /// `BAD_VALUE`, `BAD_DESCRIPTOR` (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
-        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = options.override_with(config)?;
+        let mut setup = self.setup();
+        let options = setup.options.override_with(config)?;
         self.base.configure(config)?;
-        *options = changed;
+        setup.options = options;
+        for warning in known::unknown(config) {
+            if !setup.warnings.contains(&warning) {
+                setup.warnings.push(warning);
+            }
+        }
         Ok(())
     }
 }
@@ -151,7 +172,10 @@ impl IOpenable for MemoryMessageQueue {
     }
 
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
-        let options = *self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        let (options, warnings) = {
+            let setup = self.setup();
+            (setup.options, setup.warnings.clone())
+        };
         let opened = self.work(|state, _| {
             let closed = state.session.is_none();
             if closed {
@@ -161,6 +185,9 @@ impl IOpenable for MemoryMessageQueue {
             closed
         });
         if opened {
+            for warning in warnings {
+                self.base.logger().warn(correlation_id, format_args!("{warning}"));
+            }
             self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         }
         Ok(())

@@ -9,7 +9,6 @@ pub(crate) fn count(
     key: &str,
     allowed: &str,
 ) -> Result<Option<usize>, ApplicationError> {
-    whole(config, key, allowed)?;
     let Some(count) = config.try_get_as_long(key)? else { return Ok(None) };
     usize::try_from(count).map(Some).map_err(|_| bad_value(key, &count.to_string(), allowed))
 }
@@ -23,19 +22,6 @@ pub(super) fn at_least_one(config: &ConfigParams, key: &str) -> Result<Option<us
     match count(config, key, allowed)? {
         Some(0) => Err(bad_value(key, "0", allowed)),
         count => Ok(count),
-    }
-}
-
-/// Makes sure that a number has no fraction, which would be cut off otherwise.
-///
-/// # Errors
-/// `BAD_VALUE` (Misconfiguration) with the key, the value and what is allowed.
-pub(crate) fn whole(config: &ConfigParams, key: &str, allowed: &str) -> Result<(), ApplicationError> {
-    match config.get_as_nullable_double(key) {
-        Some(number) if number.fract() != 0.0 => {
-            Err(bad_value(key, &config.get_as_string(key), &format!("{allowed}, without a fraction")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ pub use base::MessageQueue;
 pub use cached::{CachedMessageQueue, ISubscription, MessageInbox};
 pub use connection::IMessageQueueConnection;
 pub use extension::IMessageQueueExt;
-pub(crate) use limit::{bad_value, count, whole};
+pub(crate) use limit::{bad_value, count};
 pub use message_queue::IMessageQueue;
 pub use receive_error::ReceiveError;
 pub use send_batch_error::SendBatchError;

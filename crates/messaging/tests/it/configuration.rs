@@ -5,7 +5,7 @@ use pip_services_commons::{
 };
 use pip_services_messaging::{IMessageQueue, MemoryMessageQueue, MessageEnvelope};
 
-use crate::support::{count, counted, opened, send, take};
+use crate::support::{count, counted, logged, opened, send, take};
 
 #[test]
 fn the_name_is_the_first_of_queue_name_id_descriptor_and_the_constructors() {
@@ -78,6 +78,31 @@ async fn an_option_that_is_not_named_again_stays_and_zero_lifts_a_limit() {
     assert!(full().await);
     configure("options.max_messages", 0);
     assert!(!full().await);
+}
+
+#[tokio::test]
+async fn misspelt_parameters_are_told_at_each_open_with_the_nearest_known_one_and_without_their_values() {
+    let queue = MemoryMessageQueue::new("orders");
+    let log = logged(&queue);
+    let right = [("name", "orders"), ("type", "x"), ("options.when_full", "wait"), ("connection.host", "h")];
+    let wrong =
+        [("options.max_mesages", "31337"), ("option.lock_timeout", "31337"), ("options.qos", "31337")];
+    queue.configure(&ConfigParams::from_tuples([&right[..], &wrong].concat())).unwrap();
+    queue.configure(&ConfigParams::from_tuples(wrong)).unwrap();
+    for times in [1, 2] {
+        queue.open(Some("c")).await.unwrap();
+        queue.open(None).await.unwrap();
+        queue.close(None).await.unwrap();
+        for told in [
+            r#""options.max_mesages"; the nearest one is options.max_messages"#,
+            r#""option"; the nearest one is options"#,
+            r#""options.qos"; the nearest one is options."#,
+        ] {
+            assert_eq!(log.with(&format!("WARN c unknown parameter {told}")).len(), times, "{told}");
+        }
+        assert_eq!(log.with("unknown parameter").len(), 3 * times, "{:?}", log.with("unknown"));
+        assert!(log.with("31337").is_empty());
+    }
 }
 
 #[tokio::test]

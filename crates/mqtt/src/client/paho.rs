@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     options::{ConnectionOptions, LONGEST_KEEPALIVE, MqttVersion, QoS, Will},
-    resolver::ConnectTarget,
+    resolver::User,
     secret::Secret,
     transport::{Transport, TransportError},
 };
@@ -105,7 +105,7 @@ impl Client {
         &self,
         address: SocketAddr,
         transport: &Arc<Transport>,
-        target: &ConnectTarget,
+        user: &User,
         options: &ConnectionOptions,
         limit: Duration,
     ) -> Result<bool, ClientError> {
@@ -133,7 +133,7 @@ impl Client {
         let entrance = Entrance::open().await.map_err(no_relay)?;
         let greeting = Greeting {
             secret: one_time_secret().map_err(no_relay)?,
-            password: target.password.clone(),
+            password: user.password.clone(),
             session: session(options),
         };
         let guarded = (!options.clean_session).then(|| Guarded {
@@ -146,7 +146,7 @@ impl Client {
 
         let events = self.events.clone();
         let mut token = line.library.connect_with_callbacks(
-            connect_options(entrance.address, &greeting.secret, target, options, limit),
+            connect_options(entrance.address, &greeting.secret, user, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
             },
@@ -359,7 +359,7 @@ fn session(options: &ConnectionOptions) -> Session {
 fn connect_options(
     address: SocketAddr,
     secret: &Secret,
-    target: &ConnectTarget,
+    user: &User,
     options: &ConnectionOptions,
     limit: Duration,
 ) -> ConnectOptions {
@@ -376,8 +376,8 @@ fn connect_options(
         .max_inflight(MAX_BUFFERED)
         // The relay puts the password in its place: the library would log that.
         .password(secret.expose());
-    if let Some(username) = &target.username {
-        builder.user_name(username);
+    if let Some(name) = &user.name {
+        builder.user_name(name);
     }
     if let Some(Will { topic, payload, qos, retain }) = &options.will {
         let will = MessageBuilder::new().topic(topic).payload(payload.as_ref()).qos(paho_qos(*qos));
@@ -427,6 +427,10 @@ fn connect_error(error: Error) -> ClientError {
         }
         // Here it only says that nothing answers at the address.
         Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
+        // The library's own connection, to the relay, was made: the broker's has ended since.
+        Error::TcpConnectCompletionFailure => {
+            ClientError::Failed("the broker closed the connection without an answer".into())
+        }
         error => failed(error),
     }
 }
@@ -471,18 +475,14 @@ mod tests {
         let backlog = Arc::default();
         let client = library_client("yes", MqttVersion::V3_1_1, &events, &backlog).unwrap();
         let options = ConnectionOptions::from_config(&ConfigParams::new()).unwrap();
-        let target = ConnectTarget {
-            endpoints: Vec::new(),
-            username: Some("me".into()),
-            password: Some(Secret::new("real")),
-        };
+        let user = User { name: Some("me".into()), password: Some(Secret::new("real")) };
         let greeting = Greeting {
             secret: one_time_secret().unwrap(),
-            password: target.password.clone(),
+            password: user.password.clone(),
             session: session(&options),
         };
         let token =
-            client.connect(connect_options(entrance.address, &greeting.secret, &target, &options, SOON));
+            client.connect(connect_options(entrance.address, &greeting.secret, &user, &options, SOON));
         let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog, Arc::default());
         let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
 

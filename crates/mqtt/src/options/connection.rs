@@ -3,11 +3,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use pip_services_commons::{config::ConfigParams, data::IdGenerator, errors::ApplicationError};
 
-use super::{QoS, bad_option, needs};
+use super::{QoS, bad_option, check_text, needs};
 use crate::{text::LONGEST, topic};
 
 /// The longest keep-alive time that MQTT has.
 pub(crate) const LONGEST_KEEPALIVE: Duration = Duration::from_secs(u16::MAX as u64);
+
+/// A day. The client library counts milliseconds in 32 bits, so that a time of weeks would turn into a short one.
+const LONGEST_CONNECT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The longest time that MQTT 5 has for a session, above which it never ends.
 const LONGEST_SESSION: Duration = Duration::from_secs(u32::MAX as u64 - 1);
@@ -56,9 +59,6 @@ pub(crate) struct ConnectionOptions {
 impl ConnectionOptions {
     pub(crate) fn from_config(config: &ConfigParams) -> Result<Self, ApplicationError> {
         let flag = |key: &str, default| config.try_get_as_boolean(key).map(|flag| flag.unwrap_or(default));
-        let time = |key: &str, default_ms| {
-            config.try_get_as_duration_ms(key).map(|time| time.unwrap_or(Duration::from_millis(default_ms)))
-        };
         let version = MqttVersion::from_config(config)?;
         let clean_session = flag("options.clean_session", true)?;
         let client_id = config.get_as_nullable_string("client_id");
@@ -68,18 +68,12 @@ impl ConnectionOptions {
                 ApplicationError::config(None, "NO_CLIENT_ID", message).with_details("key", "client_id")
             );
         }
-        if client_id.as_ref().is_some_and(|id| id.contains('\0')) {
-            return Err(bad_option("BAD_VALUE", "client_id", "", "without a null character"));
+        if let Some(id) = &client_id {
+            check_text("client_id", id)?;
         }
-        if let Some(id) = client_id.as_ref().filter(|id| id.len() > LONGEST) {
-            let value = format!("{} bytes", id.len());
-            return Err(bad_option("BAD_VALUE", "client_id", &value, "65535 bytes or less"));
-        }
-        let reconnect_timeout = time("options.reconnect_timeout", 1_000)?;
-        if reconnect_timeout.is_zero() {
-            return Err(bad_option("BAD_VALUE", "options.reconnect_timeout", "0", "1 or more"));
-        }
-        let keepalive_timeout = time("options.keepalive_timeout", 3_000)?;
+        let (reconnect_timeout, max_reconnect_timeout) = reconnect_timeouts(config)?;
+        let keepalive_timeout = config.try_get_as_duration_ms("options.keepalive_timeout")?;
+        let keepalive_timeout = keepalive_timeout.unwrap_or(Duration::from_secs(3));
         if keepalive_timeout > LONGEST_KEEPALIVE {
             let value = keepalive_timeout.as_millis().to_string();
             return Err(bad_option("BAD_VALUE", "options.keepalive_timeout", &value, "65535000 or less"));
@@ -93,9 +87,9 @@ impl ConnectionOptions {
             retry_connect: flag("options.retry_connect", true)?,
             connect_timeout: connect_timeout(config)?,
             reconnect_timeout,
-            max_reconnect_timeout: time("options.max_reconnect_timeout", 30_000)?.max(reconnect_timeout),
+            max_reconnect_timeout,
             keepalive_timeout,
-            send_timeout: time("options.send_timeout", 10_000)?,
+            send_timeout: at_least_one(config, "options.send_timeout")?.unwrap_or(Duration::from_secs(10)),
             max_inflight: max_inflight.unwrap_or(100),
             max_inflight_at_2: max_inflight.unwrap_or(match version {
                 MqttVersion::V3_1_1 => LIMIT_OF_BROKERS,
@@ -146,9 +140,35 @@ pub(super) fn check_topic(key: &str, topic: &str) -> Result<(), ApplicationError
     })
 }
 
+/// The first delay and the longest. The default of one gives way to the other where that is given.
+fn reconnect_timeouts(config: &ConfigParams) -> Result<(Duration, Duration), ApplicationError> {
+    let (first_key, most_key) = ("options.reconnect_timeout", "options.max_reconnect_timeout");
+    let (first_default, most_default) = (Duration::from_secs(1), Duration::from_secs(30));
+    match (at_least_one(config, first_key)?, at_least_one(config, most_key)?) {
+        (Some(first), Some(most)) if most < first => {
+            let allowed = format!("as much as {first_key}, which is {}, or more", first.as_millis());
+            Err(bad_option("BAD_VALUE", most_key, &most.as_millis().to_string(), &allowed))
+        }
+        (Some(first), Some(most)) => Ok((first, most)),
+        (Some(first), None) => Ok((first, most_default.max(first))),
+        (None, Some(most)) => Ok((first_default.min(most), most)),
+        (None, None) => Ok((first_default, most_default)),
+    }
+}
+
+/// A number of milliseconds of which there must be one at least.
+fn at_least_one(config: &ConfigParams, key: &str) -> Result<Option<Duration>, ApplicationError> {
+    match config.try_get_as_duration_ms(key)? {
+        Some(Duration::ZERO) => Err(bad_option("BAD_VALUE", key, "0", "1 or more")),
+        time => Ok(time),
+    }
+}
+
 fn connect_timeout(config: &ConfigParams) -> Result<Duration, ApplicationError> {
     let time = |key| match config.try_get_as_duration_ms(key)? {
-        Some(Duration::ZERO) => Err(bad_option("BAD_VALUE", key, "0", "1 or more")),
+        Some(time) if time.is_zero() || time > LONGEST_CONNECT => {
+            Err(bad_option("BAD_VALUE", key, &time.as_millis().to_string(), "from 1 to 86400000"))
+        }
         time => Ok(time),
     };
     // The name that the other ports read it from.
@@ -268,6 +288,27 @@ mod tests {
         assert_eq!(connection(&[old]).unwrap().connect_timeout, Duration::from_millis(700));
         let both = connection(&[old, ("options.connect_timeout", "800")]).unwrap();
         assert_eq!(both.connect_timeout, Duration::from_millis(800));
+        let day = connection(&[("options.connect_timeout", "86400000")]).unwrap();
+        assert_eq!(day.connect_timeout, Duration::from_secs(24 * 60 * 60));
+    }
+
+    #[test]
+    fn of_two_delays_the_one_that_is_not_given_follows_the_other() {
+        let (first, most) = ("options.reconnect_timeout", "options.max_reconnect_timeout");
+        let delays = |tuples: &[(&str, &str)]| {
+            let options = connection(tuples).unwrap();
+            (options.reconnect_timeout.as_millis(), options.max_reconnect_timeout.as_millis())
+        };
+        assert_eq!(delays(&[(most, "500")]), (500, 500));
+        assert_eq!(delays(&[(most, "5000")]), (1_000, 5_000));
+        assert_eq!(delays(&[(first, "40000")]), (40_000, 40_000));
+        assert_eq!(delays(&[(first, "50")]), (50, 30_000));
+        assert_eq!(delays(&[(first, "50"), (most, "50")]), (50, 50));
+        let error = connection(&[(first, "1000"), (most, "999")]).unwrap_err();
+        assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(most)));
+        for named in [first, "1000", most, "'999'"] {
+            assert!(error.message().contains(named), "{error}");
+        }
     }
 
     #[test]
@@ -279,16 +320,24 @@ mod tests {
             ("options.connect_timeout", "soon", "BAD_VALUE"),
             ("options.connect_timeout", "0", "BAD_VALUE"),
             ("options.connect_timeout", "-1", "BAD_VALUE"),
+            ("options.connect_timeout", "86400001", "BAD_VALUE"),
+            ("options.connect_timeout", "4294968000", "BAD_VALUE"),
+            ("options.max_reconnect", "86400001", "BAD_VALUE"),
             ("options.max_reconnect", "soon", "BAD_VALUE"),
             ("options.max_reconnect", "0", "BAD_VALUE"),
             ("options.max_reconnect", "-1", "BAD_VALUE"),
             ("options.reconnect_timeout", "0", "BAD_VALUE"),
             ("options.max_reconnect_timeout", "-1", "BAD_VALUE"),
+            ("options.max_reconnect_timeout", "0", "BAD_VALUE"),
             ("options.keepalive_timeout", "65535001", "BAD_VALUE"),
             ("options.send_timeout", "-5", "BAD_VALUE"),
+            ("options.send_timeout", "0", "BAD_VALUE"),
             ("options.max_inflight", "0", "BAD_VALUE"),
             ("options.max_inflight", "65536", "BAD_VALUE"),
             ("options.max_inflight", "many", "BAD_VALUE"),
+            ("options.max_inflight", "1.5", "BAD_VALUE"),
+            ("options.connect_timeout", "10.5", "BAD_VALUE"),
+            ("options.keepalive_timeout", "3000.1", "BAD_VALUE"),
             ("options.mqtt_version", "4", "BAD_VALUE"),
             ("options.will_topic", "a/+", "BAD_TOPIC"),
             ("options.will_qos", "3", "BAD_QOS"),
@@ -313,6 +362,17 @@ mod tests {
         let error = connection(&[("options.will_topic", &(longest + "x"))]).unwrap_err();
         assert_eq!((error.code(), error.detail("key")), ("BAD_TOPIC", Some("options.will_topic")));
         assert!(error.message().contains("65535 bytes") && error.message().len() < 200, "{error}");
+    }
+
+    #[test]
+    fn texts_for_which_brokers_close_the_connection_are_refused_with_key_and_value() {
+        for (key, code) in [("client_id", "BAD_VALUE"), ("options.will_topic", "BAD_TOPIC")] {
+            for (value, shown) in [("a\0b", "a\\0b"), ("a\nb", "a\\nb"), ("\u{FFFF}", "\\u{ffff}")] {
+                let error = connection(&[(key, value)]).unwrap_err();
+                assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{value:?}");
+                assert!(error.message().contains(shown), "{error}");
+            }
+        }
     }
 
     #[test]

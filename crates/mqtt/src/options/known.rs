@@ -1,6 +1,6 @@
 //! Which parameters there are, so that one which is misspelt does not go unnoticed.
 
-use pip_services_commons::config::ConfigParams;
+use pip_services_commons::config::{ConfigParams, misspelt_parameter, unknown_parameter};
 
 const CONNECTION_OPTIONS: &[&str] = &[
     "clean_session",
@@ -56,9 +56,6 @@ const OF_CONNECTION: &[&str] =
     &["client_id", "connection", "connections", "credential", "credentials", "options"];
 
 const OF_QUEUE: &[&str] = &["dependencies", "queue", "topic"];
-
-/// As many letters put in, left out, changed or swapped are a slip; more of them make another word.
-const TYPO: usize = 2;
 
 /// What a connection has to say about its parameters.
 pub(crate) fn of_connection(config: &ConfigParams) -> Vec<String> {
@@ -121,41 +118,20 @@ fn of_values(config: &ConfigParams) -> Vec<String> {
 ///
 /// Under the sections that are all this crate's, whatever is not known is one. Elsewhere others may have their
 /// parameters, so only what looks like a known one is.
-fn unknown(key: &str, options: &[&[&str]], top: &[&[&str]]) -> Option<String> {
+fn unknown(key: &str, options: &[&[&'static str]], top: &[&[&'static str]]) -> Option<String> {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
-    let (prefix, name, known) = match section {
-        "options" => ("options.", rest, options),
-        "connection" => ("connection.", rest, &[CONNECTION][..]),
-        "credential" => ("credential.", rest, &[CREDENTIAL][..]),
+    match section {
+        "options" => unknown_parameter("options.", rest, options.concat()),
+        "connection" => unknown_parameter("connection.", rest, CONNECTION.iter().copied()),
+        "credential" => unknown_parameter("credential.", rest, CREDENTIAL.iter().copied()),
         "connections" | "credentials" => {
             let (_, name) = rest.split_once('.')?;
             let known = if section == "connections" { CONNECTION } else { CREDENTIAL };
-            (&key[..key.len() - name.len()], name, &[known][..])
+            unknown_parameter(&key[..key.len() - name.len()], name, known.iter().copied())
         }
-        "dependencies" => {
-            let near = (1..=TYPO).contains(&strsim::osa_distance(rest, "connection"));
-            return near.then(|| told(key, "dependencies.", "connection"));
-        }
-        section => {
-            let nearest = nearest(section, top)?;
-            let near = (1..=TYPO).contains(&strsim::osa_distance(section, nearest));
-            return near.then(|| told(section, "", nearest));
-        }
-    };
-    let nearest = nearest(name, known)?;
-    (name != nearest).then(|| told(key, prefix, nearest))
-}
-
-fn told(key: &str, prefix: &str, nearest: &str) -> String {
-    format!("unknown parameter {key:?}; the nearest one is {prefix}{nearest}")
-}
-
-/// The known name that is a slip away, or else looks most like this one, above all at its start. `None` for no name.
-fn nearest<'a>(name: &str, known: &[&[&'a str]]) -> Option<&'a str> {
-    let slips = |known: &str| strsim::osa_distance(name, known).min(TYPO + 1);
-    let like = |known: &str| strsim::jaro_winkler(name, known);
-    let known = known.iter().flat_map(|names| names.iter()).copied().filter(|_| !name.is_empty());
-    known.min_by(|one, other| slips(one).cmp(&slips(other)).then(like(other).total_cmp(&like(one))))
+        "dependencies" => misspelt_parameter("dependencies.", rest, ["connection"]),
+        section => misspelt_parameter("", section, top.concat()),
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
 
-use super::{MqttVersion, QoS, bad_option, connection::check_topic, needs};
-use crate::{text::LONGEST, topic};
+use super::{MqttVersion, QoS, bad_option, check_text, connection::check_topic, needs};
+use crate::topic;
 
 /// The longest time that MQTT 5 has for the life of a message.
 const LONGEST_EXPIRY: Duration = Duration::from_secs(u32::MAX as u64);
@@ -69,9 +69,8 @@ impl QueueOptions {
             check_topic("options.publish_topic", topic)?;
         }
         let content_type = config.get_as_nullable_string("options.content_type");
-        if content_type.as_ref().is_some_and(|text| text.contains('\0') || text.len() > LONGEST) {
-            let allowed = "65535 bytes or less, without a null character";
-            return Err(bad_option("BAD_VALUE", "options.content_type", "too long or with one", allowed));
+        if let Some(content_type) = &content_type {
+            check_text("options.content_type", content_type)?;
         }
         Ok(Self {
             topic: config.get_as_nullable_string("topic"),
@@ -131,12 +130,13 @@ impl QueueOptions {
 
 fn shared_group(config: &ConfigParams) -> Result<Option<String>, ApplicationError> {
     let group = config.get_as_nullable_string("options.shared_group");
-    match &group {
-        Some(text) if text.contains(['+', '#', '/', '\0']) => {
-            Err(bad_option("BAD_VALUE", "options.shared_group", text, "without +, # and /"))
+    if let Some(text) = &group {
+        check_text("options.shared_group", text)?;
+        if text.contains(['+', '#', '/']) {
+            return Err(bad_option("BAD_VALUE", "options.shared_group", text, "without +, # and /"));
         }
-        _ => Ok(group),
     }
+    Ok(group)
 }
 
 fn message_expiry(config: &ConfigParams) -> Result<Option<Duration>, ApplicationError> {
@@ -153,6 +153,7 @@ fn message_expiry(config: &ConfigParams) -> Result<Option<Duration>, Application
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::LONGEST;
 
     fn queue(tuples: &[(&str, &str)]) -> Result<QueueOptions, ApplicationError> {
         QueueOptions::from_config(&ConfigParams::from_tuples(tuples.iter().copied()))
@@ -208,14 +209,30 @@ mod tests {
             ("options.shared_group", "a+", "BAD_VALUE"),
             ("options.message_expiry", "0", "BAD_VALUE"),
             ("options.message_expiry", "soon", "BAD_VALUE"),
+            ("options.message_expiry", "1000.5", "BAD_VALUE"),
         ];
         for (key, value, code) in cases {
             let error = queue(&[(key, value)]).unwrap_err();
             assert_eq!((error.code(), error.detail("key")), (code, Some(key)), "{key}={value}");
             assert!(error.message().contains(value), "{error}");
         }
-        let error = queue(&[("options.content_type", "text\0plain")]).unwrap_err();
-        assert_eq!(error.detail("key"), Some("options.content_type"));
+    }
+
+    #[test]
+    fn texts_for_which_brokers_close_the_connection_are_refused_with_key_and_value() {
+        let cases = [
+            ("options.content_type", "text\0plain", "'text\\0plain'"),
+            ("options.content_type", "text\nplain", "'text\\nplain'"),
+            ("options.content_type", "\u{FDD0}", "'\\u{fdd0}'"),
+            ("options.shared_group", "a\tb", "'a\\tb'"),
+        ];
+        for (key, value, shown) in cases {
+            let error = queue(&[(key, value)]).unwrap_err();
+            assert_eq!((error.code(), error.detail("key")), ("BAD_VALUE", Some(key)), "{value:?}");
+            assert!(error.message().contains(shown), "{error}");
+        }
+        let error = queue(&[("options.content_type", &"x".repeat(LONGEST + 1))]).unwrap_err();
+        assert!(error.message().contains("is '65536 bytes'"), "{error}");
     }
 
     #[test]

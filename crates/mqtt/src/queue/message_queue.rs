@@ -155,10 +155,11 @@ impl IConfigurable for MqttMessageQueue {
     /// (Misconfiguration). Nothing is changed then.
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         let mut configured = Setup::from_config(self.setup().config.override_with(config))?;
-        // To try them: those of the cache can be wrong as well.
-        MqttConnection::new().configure_own(&configured.config)?;
+        let own = self.own.read(config)?;
+        // The last that can be wrong, so that all is taken or nothing.
         self.cached.configure(config)?;
-        self.own.configure_own(&configured.config)?;
+        // The queue has said what there is to say about them.
+        self.own.take(own, Vec::new());
         let mut setup = self.setup();
         configured.shared = setup.shared.take();
         *setup = configured;

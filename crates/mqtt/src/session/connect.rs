@@ -99,7 +99,7 @@ impl Core {
         for address in addresses {
             last = match self
                 .client
-                .connect(address, &endpoint.transport, &self.target, &self.options, limit)
+                .connect(address, &endpoint.transport, &endpoint.user, &self.options, limit)
                 .await
             {
                 Ok(kept) => return Ok((address, kept)),
@@ -162,7 +162,7 @@ mod tests {
         client::Client,
         counters::ConnectionCounters,
         options::{ConnectionOptions, MqttVersion, QoS},
-        resolver::ConnectTarget,
+        resolver::{ConnectTarget, User},
         router::Router,
         transport::{Protocol, Transport},
     };
@@ -173,7 +173,7 @@ mod tests {
             Transport::new(protocol, host, port, None, Section("connections.1"), &ConfigParams::new())
                 .unwrap();
         let (host, section) = (host.to_owned(), "connections.1".to_owned());
-        Endpoint { host, port, section, transport: Arc::new(transport) }
+        Endpoint { host, port, section, user: User::default(), transport: Arc::new(transport) }
     }
 
     /// What connects to these brokers, and asks them to keep its session.
@@ -183,7 +183,7 @@ mod tests {
         Core {
             client,
             router: Router::new(),
-            target: ConnectTarget { endpoints, username: None, password: None },
+            target: ConnectTarget { endpoints },
             options: ConnectionOptions::from_config(&ConfigParams::from_tuples(kept)).unwrap(),
             logger: Arc::new(CompositeLogger::new()),
             counters: Arc::new(ConnectionCounters::new("")),

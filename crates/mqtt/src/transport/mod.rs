@@ -22,7 +22,7 @@ use tokio::{
 pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section};
 
 /// The parameters of a connection that only count where it is encrypted.
-const TLS_KEYS: [&str; 5] = ["ca", "cert", "key", "key_password", "server_name"];
+const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
 
 /// A stream of bytes to a broker.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}

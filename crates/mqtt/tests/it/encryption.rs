@@ -256,16 +256,12 @@ async fn a_host_that_never_answers_a_handshake_is_given_up_and_disturbs_nobody()
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     for protocol in ["mqtts", "ws", "wss"] {
-        let silent = queue(
-            &broker,
-            "silent",
-            &[
-                ("connection.protocol", protocol),
-                ("connection.port", &port),
-                ("connection.insecure", "true"),
-                ("options.connect_timeout", "700"),
-            ],
-        );
+        let more = [
+            ("connection.protocol", protocol),
+            ("connection.port", port.as_str()),
+            ("options.connect_timeout", "700"),
+        ];
+        let silent = queue(&broker, "silent", &more);
         let opening = tokio::spawn(async move { silent.open(None).await.unwrap_err() });
         let mut sent = 0;
         while !opening.is_finished() {

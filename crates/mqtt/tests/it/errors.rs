@@ -12,6 +12,7 @@ use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::MqttMessageQueue;
 use pip_services_test_broker::{Engine, TestBroker};
 
+use crate::packets::packet;
 use crate::support::{SOON, config, message, next, on_each_broker, open};
 
 on_each_broker!(
@@ -86,6 +87,22 @@ async fn a_host_that_never_answers_is_given_up_at_the_timeout() {
     let error = open_error(&tuples).await;
     assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("options.connect_timeout")));
     assert!(start.elapsed() >= Duration::from_millis(500) && start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_broker_that_closes_instead_of_answering_is_told_from_one_that_is_not_there() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            packet(&mut connection).await;
+        }
+    });
+    let error = open_error(&[("connection.host", "127.0.0.1"), ("connection.port", &port)]).await;
+    assert_eq!((error.code(), error.category()), ("CONNECT_FAILED", &ErrorCategory::NoResponse));
+    assert!(error.message().contains(&port), "{error}");
+    let whole = format!("{error:#}");
+    assert!(whole.contains("the broker closed the connection without an answer"), "{whole}");
 }
 
 #[tokio::test]

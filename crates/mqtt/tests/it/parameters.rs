@@ -30,6 +30,7 @@ on_each_broker!(
     sends_at_qos_0_wait_for_a_broker_that_is_away_and_fail_on_time,
     misspelt_parameters_are_told_at_the_open,
     credentials_and_address_of_one_uri_are_taken,
+    a_connection_that_is_configured_again_keeps_what_is_not_named_or_all_where_a_part_is_wrong,
 );
 
 async fn a_queue_of_a_shared_group_gets_its_part_of_the_messages(broker: TestBroker) {
@@ -178,6 +179,38 @@ async fn credentials_and_address_of_one_uri_are_taken(broker: TestBroker) {
     assert!(open(&[("credential.password", "other")]).await.is_err(), "the credential wins over the URI");
 }
 
+async fn a_connection_that_is_configured_again_keeps_what_is_not_named_or_all_where_a_part_is_wrong(
+    broker: TestBroker,
+) {
+    let observed = Observed::new();
+    let connection = MqttConnection::new();
+    connection.configure(&config(&broker, &[("name", "first"), ("option.qos", "1")])).unwrap();
+    connection.configure(&ConfigParams::from_tuples([("options.keepalive_timeout", "60000")])).unwrap();
+    for (key, value) in [
+        ("connections.1.port", "soon"),
+        ("options.max_inflight", "0"),
+        ("descriptor", "a:b"),
+        ("client_id", "a\nb"),
+    ] {
+        let mut parameters = ConfigParams::from_tuples([
+            ("connections.0.host", "nowhere.invalid"),
+            ("credential.username", "nobody"),
+            ("options.connect_timeout", "5000"),
+        ]);
+        if key != "descriptor" {
+            parameters.put("name", "renamed");
+        }
+        parameters.put(key, value);
+        assert!(connection.configure(&parameters).is_err(), "{key}={value}");
+    }
+    connection.set_references(&observed.references).unwrap();
+    connection.open(None).await.unwrap();
+    let connects = || observed.counters.get("mqtt.first.connects").and_then(|counter| counter.count);
+    eventually("it is counted by its name", async || connects() == Some(1)).await;
+    assert!(observed.log.lines().concat().contains("unknown parameter \"option\""));
+    connection.close(None).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn misspelt_parameters_are_told_even_where_the_open_fails() {
     let observed = Observed::new();
@@ -198,6 +231,26 @@ async fn a_broker_of_several_that_cannot_be_found_is_named_by_its_section() {
     let error = queue.open(None).await.unwrap_err();
     assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
     assert!(error.message().starts_with("connections.1.host 'nowhere.invalid'"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_several_brokers_gets_the_user_and_the_password_of_its_own_uri() {
+    let users = [("one", "first"), ("two", "second")];
+    let brokers = users
+        .map(|(user, password)| TestBroker::builder(Engine::Mosquitto).user(user, password).start().unwrap());
+    let mut parameters = ConfigParams::new();
+    for (index, (broker, (user, password))) in brokers.iter().zip(users).enumerate() {
+        let uri = format!("mqtt://{user}:{password}@{}", broker.address());
+        parameters.put(format!("connections.{index}.uri"), uri);
+    }
+    for broker in &brokers {
+        let queue = MqttMessageQueue::new("orders");
+        queue.configure(&parameters).unwrap();
+        queue.open(None).await.unwrap();
+        queue.close(None).await.unwrap();
+        // The next one is left.
+        broker.stop().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,7 +43,12 @@ impl TlsOptions {
             (None, Some(_)) => return missing("cert", "key"),
             (None, None) => None,
         };
-        let insecure = params.try_get_as_boolean("insecure");
+        let insecure = params.try_get_as_boolean("insecure").map_err(|_| {
+            section.bad(
+                "insecure",
+                format!("is '{}'; it must be true or false", params.get_as_string("insecure")),
+            )
+        })?;
         let (name_key, name) = match text("server_name") {
             Some(name) => ("server_name", name),
             None => ("host", host),
@@ -51,9 +56,7 @@ impl TlsOptions {
         Ok(Self {
             ca: file("ca")?,
             client,
-            insecure: insecure
-                .map_err(|_| section.bad("insecure", "must be true or false"))?
-                .unwrap_or_default(),
+            insecure: insecure.unwrap_or_default(),
             server_name: ServerName::try_from(name.to_owned()).map_err(|_| {
                 section.bad(name_key, format!("is '{name}'; it must be a host's name or address"))
             })?,
