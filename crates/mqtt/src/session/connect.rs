@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{PoisonError, atomic::Ordering},
+    sync::{MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -60,35 +60,21 @@ impl Core {
         let endpoints = &self.target.endpoints;
         for (index, endpoint) in endpoints.iter().enumerate().skip(first) {
             let left = endpoints.len() - index;
-            last = match self.connect_to(endpoint, share(left)).await {
-                Ok((address, kept)) => {
-                    self.connected_to((index, address), kept);
-                    return Ok((index, endpoint));
-                }
+            last = match self.connect_to(index, endpoint, share(left)).await {
+                Ok(()) => return Ok((index, endpoint)),
                 Err(error) => error,
             };
         }
         Err(last)
     }
 
-    /// Notes which broker it is, and whether what was granted before still is.
-    fn connected_to(&self, broker: (usize, SocketAddr), has_session: bool) {
-        let last = self.broker.lock().unwrap_or_else(PoisonError::into_inner).replace(broker);
-        // Another broker can have a session of the same client id, which knows nothing of this one.
-        if has_session && last == Some(broker) {
-            self.router.release_again();
-        } else {
-            self.router.forget_grants();
-            self.session.fetch_add(1, Ordering::AcqRel);
-        }
-    }
-
-    /// Tries each address of a broker. Gives the one that accepted, and whether it has a session of this client.
+    /// Tries each address of a broker.
     async fn connect_to(
         &self,
+        index: usize,
         endpoint: &Endpoint,
         limit: Duration,
-    ) -> Result<(SocketAddr, bool), ApplicationError> {
+    ) -> Result<(), ApplicationError> {
         let host_key = format!("{}.host", endpoint.section);
         let deadline = Instant::now() + limit;
         let addresses =
@@ -97,12 +83,24 @@ impl Core {
         let left = deadline.saturating_duration_since(Instant::now());
         let limit = left / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         for address in addresses {
-            last = match self
-                .client
-                .connect(address, &endpoint.transport, &endpoint.user, &self.options, limit)
-                .await
-            {
-                Ok(kept) => return Ok((address, kept)),
+            // An attempt that is given up, or gets no answer, may have begun a session: what the broker has next time then is
+            // not what it was.
+            let known = self.broker().take();
+            let connected =
+                self.client.connect(address, &endpoint.transport, &endpoint.user, &self.options, limit).await;
+            if matches!(
+                connected,
+                Err(ClientError::Transport(_) | ClientError::Unauthorized(_) | ClientError::Refused(_))
+            ) {
+                *self.broker() = known;
+            }
+            last = match connected {
+                Ok(has_session) => {
+                    let broker = (index, address);
+                    // Another broker can have a session of the same client id, which knows nothing of this one.
+                    self.connected(broker, has_session && known == Some(broker));
+                    return Ok(());
+                }
                 Err(error @ ClientError::Unauthorized(_)) => {
                     let message = format!("{endpoint} refused credential.username and credential.password");
                     ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
@@ -121,6 +119,21 @@ impl Core {
             };
         }
         Err(last)
+    }
+
+    /// Notes which broker it is, and whether what was granted before still is.
+    fn connected(&self, broker: (usize, SocketAddr), kept: bool) {
+        *self.broker() = Some(broker);
+        if kept {
+            self.router.release_again();
+        } else {
+            self.router.forget_grants();
+            self.session.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn broker(&self) -> MutexGuard<'_, Option<(usize, SocketAddr)>> {
+        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,8 +166,11 @@ mod tests {
     use pip_services_components::log::CompositeLogger;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-        sync::watch,
+        net::{TcpListener, TcpStream},
+        sync::{
+            mpsc::{UnboundedReceiver, unbounded_channel},
+            watch,
+        },
     };
 
     use super::*;
@@ -178,7 +194,8 @@ mod tests {
 
     /// What connects to these brokers, and asks them to keep its session.
     fn core(endpoints: Vec<Endpoint>) -> Core {
-        let kept = [("client_id", "kept"), ("options.clean_session", "false")];
+        let kept =
+            [("client_id", "kept"), ("options.clean_session", "false"), ("options.connect_timeout", "2000")];
         let (client, _) = Client::new("kept", MqttVersion::V3_1_1);
         Core {
             client,
@@ -196,17 +213,75 @@ mod tests {
 
     /// The port of a broker that has a session of everybody.
     async fn broker_with_sessions() -> u16 {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (port, mut connections) = listening().await;
         tokio::spawn(async move {
-            let mut connections = Vec::new();
-            while let Ok((mut connection, _)) = listener.accept().await {
-                connection.read_u8().await.unwrap();
-                connection.write_all(b"\x20\x02\x01\0").await.unwrap();
-                connections.push(connection);
+            let mut accepted = Vec::new();
+            while let Some(mut connection) = connections.recv().await {
+                accept(&mut connection).await;
+                accepted.push(connection);
             }
         });
         port
+    }
+
+    /// A port, and the connections that are made to it, after their first byte.
+    async fn listening() -> (u16, UnboundedReceiver<TcpStream>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (port, (made, connections)) = (listener.local_addr().unwrap().port(), unbounded_channel());
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                connection.read_u8().await.unwrap();
+                let _ = made.send(connection);
+            }
+        });
+        (port, connections)
+    }
+
+    async fn accept(connection: &mut TcpStream) {
+        connection.write_all(b"\x20\x02\x01\0").await.unwrap();
+    }
+
+    /// The broker may have begun another session, which it then has when it is asked again.
+    #[tokio::test]
+    async fn a_session_is_not_the_one_that_was_kept_where_an_attempt_got_no_answer_or_was_given_up() {
+        let (port, mut connections) = listening().await;
+        let core = core(vec![endpoint("127.0.0.1", port)]);
+        let mut sessions = Vec::new();
+        let mut accepted = Vec::new();
+        for what in ["accepted", "accepted", "no answer", "accepted", "given up", "accepted"] {
+            let connecting = core.connect(0);
+            let answering = async {
+                let mut connection = connections.recv().await.unwrap();
+                if what == "accepted" {
+                    accept(&mut connection).await;
+                }
+                accepted.push(connection);
+            };
+            match what {
+                "given up" => tokio::select! {
+                    _ = connecting => panic!("without an answer"),
+                    () = answering => {}
+                },
+                _ => {
+                    let (connected, ()) = tokio::join!(connecting, answering);
+                    assert_eq!(connected.is_ok(), what == "accepted");
+                }
+            }
+            sessions.push(core.session.load(Ordering::Acquire));
+        }
+        assert_eq!(sessions, [1, 1, 1, 2, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_the_one_that_was_kept_after_attempts_that_reached_no_broker() {
+        let broker = endpoint("127.0.0.1", broker_with_sessions().await);
+        let mut core = core(vec![broker.clone()]);
+        core.connect(0).await.unwrap();
+        core.target.endpoints[0].port = 1;
+        core.connect(0).await.unwrap_err();
+        core.target.endpoints[0] = broker;
+        core.connect(0).await.unwrap();
+        assert_eq!(core.session.load(Ordering::Acquire), 1);
     }
 
     /// As when a name has several addresses, or another one than before.

@@ -22,7 +22,7 @@ pub(super) struct Core {
     pub(super) logger: Arc<CompositeLogger>,
     pub(super) counters: Arc<ConnectionCounters>,
     pub(super) link: watch::Sender<Link>,
-    /// Which broker it was connected to last: the number of the endpoint, and the address, as a name can have several.
+    /// Which broker has its session: the number of the endpoint, and the address, as a name can have several.
     pub(super) broker: Mutex<Option<(usize, SocketAddr)>>,
     /// How many sessions it has had at brokers. One that a broker kept is the same over several connections.
     pub(super) session: AtomicU64,

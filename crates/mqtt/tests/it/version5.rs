@@ -127,11 +127,8 @@ async fn a_queue_comes_back_after_the_broker_said_goodbye(broker: TestBroker) {
     queue.open(None).await.unwrap();
     for round in 0..3 {
         broker.stop().unwrap();
-        eventually("the loss is told", async || {
-            observed.log.lines().iter().filter(|line| line.contains("Lost the connection")).count()
-                == round + 1
-        })
-        .await;
+        let lost = || observed.counters.get("mqtt.orders.lost_connections").and_then(|counter| counter.count);
+        eventually("the loss is counted", async || lost() == Some(round + 1)).await;
         broker.restart().unwrap();
         queue.send(None, message(&round.to_string())).await.unwrap();
         assert_eq!(next(&queue).await, round.to_string());

@@ -132,6 +132,8 @@ async fn connected(link: &Link) -> Outcome<References> {
     connection.configure(&ConfigParams::from_tuples([
         ("connection.host", "127.0.0.1".to_owned()),
         ("connection.port", link.port.to_string()),
+        // At QoS 2 it has fewer by itself, as many as any broker takes.
+        ("options.max_inflight", WINDOW.to_string()),
     ]))?;
     connection.open(None).await?;
     let references = References::new();
