@@ -69,6 +69,7 @@ use crate::{
 /// | `connects` | connections that a broker accepted, the first one and all after it |
 /// | `lost_connections` | connections that were lost, not closed |
 /// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped |
+/// | `malformed_messages` | messages whose topic is no text, empty or with a NUL, or which have a NUL in a property, and which are acknowledged and go to nobody; and packets that contradict themselves, with which the connection ends |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |

@@ -7,10 +7,12 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
+    sync::mpsc::UnboundedSender,
     task::{AbortHandle, JoinSet},
 };
 
 use super::{
+    Event,
     answers::Answers,
     backlog::Backlog,
     connect_packet::{self, Greeting},
@@ -49,6 +51,7 @@ impl Entrance {
         guard: Option<Guarded>,
         backlog: Arc<Backlog>,
         answers: Arc<Answers>,
+        events: UnboundedSender<Event>,
     ) -> io::Result<Relay> {
         let mut guests =
             Guests { greeting: Arc::new(greeting), reading: JoinSet::new(), order: VecDeque::new() };
@@ -57,7 +60,7 @@ impl Entrance {
                 accepted = self.listener.accept() => guests.welcome(accepted?.0)?,
                 Some(guest) = guests.reading.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, Way { connect, broker, guard, backlog, answers });
+                        return Relay::start(client, Way { connect, broker, guard, backlog, answers, events });
                     }
                 }
             }
@@ -98,6 +101,7 @@ mod tests {
 
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
+        sync::mpsc::unbounded_channel,
         time::timeout,
     };
 
@@ -120,7 +124,8 @@ mod tests {
         client.write_all(b"\x10\x11\0\x04MQTT\x04\x42\0\0\0\0\0\x03key").await.unwrap();
         let greeting = Greeting { secret: Secret::new("key"), password: None, session: Session::Clean };
         let opened = Opened::Stream(Box::new(to_broker));
-        let admitted = entrance.admit(opened, greeting, None, Arc::default(), Arc::default());
+        let (backlog, answers, (events, _)) = (Arc::default(), Arc::default(), unbounded_channel());
+        let admitted = entrance.admit(opened, greeting, None, backlog, answers, events);
         let _relay = timeout(SOON, admitted).await.expect("the client is kept out").unwrap();
         // All of them are sent away in the end.
         for guest in &mut silent {

@@ -159,7 +159,9 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone(), line.answers.clone()) => {
+            relay = entrance.admit(
+                broker, greeting, guarded, self.backlog.clone(), line.answers.clone(), self.events.clone(),
+            ) => {
                 *self.relay() = Some(relay.map_err(no_relay)?);
                 token.await
             }
@@ -480,7 +482,8 @@ mod tests {
         };
         let token =
             client.connect(connect_options(entrance.address, &greeting.secret, &target, &options, SOON));
-        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog, Arc::default());
+        let broker_side = Opened::Stream(Box::new(way));
+        let admitted = entrance.admit(broker_side, greeting, None, backlog, Arc::default(), events.clone());
         let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
 
         let mut connect = [0; 27];

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    complaints::Complaints,
     errors::{connect_failed, subscribe_failed},
     held::{Held, MAX_HELD},
     link::Link,
@@ -65,7 +66,7 @@ impl Core {
     }
 
     /// Loggers are other people's code: a panic there must not end the connection.
-    fn tell(&self, tell: impl FnOnce(&CompositeLogger)) {
+    pub(super) fn tell(&self, tell: impl FnOnce(&CompositeLogger)) {
         let _ = catch_unwind(AssertUnwindSafe(|| tell(&self.logger)));
     }
 
@@ -158,6 +159,7 @@ impl Core {
         let mut link = self.link.subscribe();
         let (mut connection, mut session) = (0, 0);
         let mut takeover = TakeoverWatch::new(self.options.reconnect_timeout);
+        let mut complaints = Complaints::default();
         let mut reconnecting: Option<Work<bool>> = None;
         let mut synchronizing: Option<Work<()>> = None;
         // Lasts over the events, which would put it off for ever.
@@ -179,7 +181,11 @@ impl Core {
                             logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
                         });
                     }
-                    Some(Event::Message(delivery, _waiting)) => self.dispatch(delivery),
+                    Some(Event::Message(delivery, _waiting)) => {
+                        complaints.well_formed();
+                        self.dispatch(delivery);
+                    }
+                    Some(Event::Malformed(what, _waiting)) => complaints.malformed(&self, &what),
                     Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.

@@ -1,5 +1,6 @@
 //! What an open connection runs on: the client, the task that serves its events, and its state.
 
+mod complaints;
 mod core;
 mod errors;
 mod held;

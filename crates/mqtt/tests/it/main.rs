@@ -34,6 +34,8 @@ mod factories;
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
+/// What a broker sends that MQTT does not have.
+mod hostile;
 /// What the broker and the client owe each other when a session is kept.
 mod kept;
 /// Threads, descriptors and memory.

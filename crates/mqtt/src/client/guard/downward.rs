@@ -81,7 +81,7 @@ impl Rules for Downward {
         if first >> 4 == PUBLISH {
             return match Head::parse(packet, self.has_properties) {
                 Parsed::Incomplete => Fate::Hold,
-                Parsed::Malformed => Fate::Pass,
+                Parsed::Malformed => Fate::Refuse,
                 Parsed::Head(head) => self.published(packet, &head, ended),
             };
         }

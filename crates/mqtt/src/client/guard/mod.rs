@@ -198,13 +198,31 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_for_the_client_to_judge() {
-        for packet in
-            [&b"\x62\x01\0"[..], b"\x70\0", b"\x34\x03\0\x09t", b"\x34\x05\0\x01t\0\0", b"\x20\x01\0"]
-        {
+        for packet in [&b"\x62\x01\0"[..], b"\x70\0", b"\x20\x01\0"] {
             for piece in 1..=packet.len() {
                 let mut connection = Connection::new(&Arc::default(), 1, false, piece);
                 assert_eq!(connection.down(&[packet]), (packet.to_vec(), vec![]), "{packet:?}");
                 assert_eq!(connection.up(&[packet]), packet);
+            }
+        }
+    }
+
+    /// The client would take it for one at QoS 2, and wait for a release that the guard keeps from it.
+    #[test]
+    fn a_message_at_qos_2_that_contradicts_itself_is_the_last_thing_that_is_read() {
+        let cases = [
+            (&b"\x34\x03\0\x09t"[..], false),
+            (b"\x34\x05\0\x01t\0\0", false),
+            (b"\x34\x06\0\x01t\0\x01\x09", true),
+        ];
+        for (packet, version5) in cases {
+            for piece in 1..=packet.len() {
+                let mut connection = Connection::new(&Arc::default(), 1, version5, piece);
+                let sent = publish(0x32, "t", 1, None, b"x");
+                assert_eq!(connection.down(&[&sent, packet, &sent]), (sent.clone(), vec![]), "{packet:?}");
+                assert!(connection.down.has_refused());
+                // The client's own are the broker's to judge.
+                assert!(connection.up(&[packet]).ends_with(packet));
             }
         }
     }
