@@ -5,6 +5,7 @@ use pip_services_commons::{
     refer::IReferenceable,
     run::{IClosable, IOpenable},
 };
+use pip_services_messaging::IMessageQueue;
 use pip_services_mqtt::MqttMessageQueue;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,8 +15,8 @@ use tokio::{
 
 use crate::{
     alone::alone,
-    packets::{CONNECT, PINGREQ, PUBACK, PUBCOMP, PUBREC, SUBSCRIBE, packet},
-    support::{Observed, SOON, eventually, next},
+    packets::{CONNECT, PINGREQ, PUBACK, PUBCOMP, PUBLISH, PUBREC, SUBSCRIBE, packet},
+    support::{Observed, SOON, eventually, message, next},
 };
 
 /// A broker that knows no rules. The library's crate ends the process where it cannot read it, so each test has one.
@@ -181,6 +182,51 @@ fn a_message_that_contradicts_itself_ends_the_connection_and_the_log_says_so() {
                 "{lines:?}"
             );
             assert_eq!(connection_count(&observed, "malformed_messages"), 1);
+            queue.close(None).await.unwrap();
+        }
+    });
+}
+
+/// The library takes whatever has a message's id for the answer that it waits for, and frees what it still needs.
+#[test]
+fn an_answer_that_does_not_fit_is_none_to_what_was_sent() {
+    alone("hostile::an_answer_that_does_not_fit_is_none_to_what_was_sent", || async {
+        for (qos, version) in [("1", "3.1.1"), ("2", "3.1.1"), ("1", "5"), ("2", "5")] {
+            let (listener, observed) = (listener().await, Observed::new());
+            let options = [("options.qos", qos), ("options.mqtt_version", version)];
+            let queue = queue(&listener, &observed, &options);
+            let (opened, mut broker) = tokio::join!(queue.open(None), Broker::accept(&listener));
+            opened.unwrap();
+            for round in 0..20 {
+                let sending = tokio::spawn({
+                    let queue = queue.clone();
+                    async move { queue.send(None, message("sent")).await.map_err(|failed| failed.into_parts().0) }
+                });
+                let (first, body) = broker.read().await;
+                assert_eq!(first >> 4, PUBLISH);
+                let id = [body[3], body[4]];
+                let answer = |first: u8| [first, 2, id[0], id[1]];
+                // Those of other kinds, and those of what the client may write next.
+                let following = (u16::from_be_bytes(id) + 1).to_be_bytes();
+                let strays = if qos == "1" { [0x70, 0x50] } else { [0x70, 0x40] };
+                for stray in strays {
+                    broker.write(&answer(stray)).await;
+                    broker.write(&[stray, 2, following[0], following[1]]).await;
+                }
+                // The answer to this comes behind what was read of them.
+                broker.publish(0x32, b"t", 1, b"read").await;
+                broker.expect(PUBACK, 1).await;
+                assert_eq!(next(&queue).await, "read");
+                assert!(!sending.is_finished(), "{round}");
+                if qos == "2" {
+                    broker.write(&answer(0x50)).await;
+                    assert_eq!(broker.read().await.0, 0x62);
+                    broker.write(&answer(0x70)).await;
+                } else {
+                    broker.write(&answer(0x40)).await;
+                }
+                timeout(SOON, sending).await.expect("it is not acknowledged").unwrap().unwrap();
+            }
             queue.close(None).await.unwrap();
         }
     });
