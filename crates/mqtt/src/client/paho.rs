@@ -232,6 +232,18 @@ impl Client {
         answer
     }
 
+    /// Somebody listens to what comes of a kept session, which is not confirmed to the broker before.
+    pub(crate) fn accept(&self) {
+        self.guard.accept();
+    }
+
+    /// Takes no more messages of a kept session, which the broker sends again on another connection, and waits until those
+    /// that were taken are on no way to their listeners any more.
+    pub(crate) async fn stop_intake(&self) {
+        self.guard.stop().await;
+        self.backlog.empty().await;
+    }
+
     /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then, and
     /// no message that came is on its way to a listener: it would find those of the next connection.
     pub(crate) async fn disconnect(&self) {

@@ -174,7 +174,7 @@ async fn relay(
     let replies: Arc<Replies> = Arc::default();
     let (up, down) = match guard {
         Some(Guarded { guard, connection, has_properties }) => (
-            Some(Upward::new(guard.clone(), connection)),
+            Some(Upward::new(guard.clone(), connection, replies.clone())),
             Some(Downward::new(guard, replies.clone(), has_properties)),
         ),
         None => (None, None),
@@ -524,6 +524,7 @@ mod tests {
     fn guarded(guard: &Arc<Guard>) -> Option<Guarded> {
         let guard = guard.clone();
         let connection = guard.connect((Ipv4Addr::LOCALHOST, 1883).into());
+        guard.accept();
         Some(Guarded { guard, connection, has_properties: false })
     }
 

@@ -24,6 +24,7 @@ use super::{
     held::{Held, MAX_HELD},
     link::Link,
     takeover::{Takeover, TakeoverWatch},
+    unread::Unread,
 };
 use crate::{
     client::{Client, ClientError, Delivery, Event, Events, Reason},
@@ -150,7 +151,8 @@ impl Core {
     }
 
     /// Serves the events of the client: hands messages over, reconnects, and subscribes to what is wanted.
-    pub(super) async fn serve(self: Arc<Self>, mut events: Events) {
+    pub(super) async fn serve(self: Arc<Self>, events: Events) {
+        let mut events = Unread::new(events, self.clone());
         let _ended = Ended(self.clone());
         let mut changes = self.router.changes();
         let mut listeners = self.router.changes();
@@ -406,6 +408,11 @@ impl Core {
                 logger.warn(None, what);
             });
         }
+    }
+
+    /// Drops what is held and was not confirmed to the broker, which sends it again.
+    pub(super) fn forget_held(&self) {
+        *self.held() = None;
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Held>> {

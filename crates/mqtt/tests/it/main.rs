@@ -23,6 +23,8 @@ mod conformance;
 mod defects;
 /// Topics, wire modes and payloads.
 mod delivery;
+/// What comes while a queue closes.
+mod draining;
 /// TLS: whom it trusts, and what goes wrong.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod encryption;

@@ -46,6 +46,7 @@ impl Downward {
         let reading = Reading::begin(&self.guard.keys, packet, head);
         if !ended {
             packet[0] ^= LOWER;
+            self.guard.state().intake.passed();
             self.followed = Some((head.id, reading));
             return Fate::Follow;
         }
@@ -55,6 +56,7 @@ impl Downward {
             return Fate::Swallow;
         }
         packet[0] ^= LOWER;
+        self.guard.state().intake.passed();
         self.passed(head.id, content);
         Fate::Pass
     }
@@ -73,12 +75,20 @@ impl Rules for Downward {
             }
             _ => {}
         }
-        matches!(first, CONNACK | PUBREC | PUBREL | PUBCOMP) || (first >> 4 == PUBLISH && qos(first) == 2)
+        matches!(first, CONNACK | PUBREC | PUBREL | PUBCOMP)
+            || (first >> 4 == PUBLISH && matches!(qos(first), 1 | 2))
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
         let first = packet[0];
         if first >> 4 == PUBLISH {
+            if self.guard.state().intake.is_stopped() {
+                return Fate::Swallow;
+            }
+            if qos(first) == 1 {
+                self.guard.state().intake.passed();
+                return Fate::Pass;
+            }
             return match Head::parse(packet, self.has_properties) {
                 Parsed::Incomplete => Fate::Hold,
                 Parsed::Malformed => Fate::Refuse,

@@ -3,6 +3,7 @@
 
 mod downward;
 mod inbound;
+mod intake;
 mod outbound;
 mod upward;
 
@@ -12,20 +13,25 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 pub(super) use self::{downward::Downward, upward::Upward};
-use self::{inbound::Inbound, outbound::Outbound};
+use self::{inbound::Inbound, intake::Intake, outbound::Outbound};
 
 /// What a client and a broker that keeps its session owe each other at QoS 2, over all connections.
 #[derive(Default)]
 pub(super) struct Guard {
     state: Mutex<State>,
     keys: RandomState,
+    /// All that came is confirmed.
+    caught_up: Notify,
 }
 
 #[derive(Default)]
 struct State {
     inbound: Inbound,
     outbound: Outbound,
+    intake: Intake,
     /// Which broker the last connection was to.
     address: Option<SocketAddr>,
 }
@@ -43,13 +49,48 @@ impl Guard {
             state.inbound.forget();
             state.outbound.doubt();
         }
+        state.intake.connect();
         state.inbound.connect()
+    }
+
+    /// Somebody listens: what was withheld until now is confirmed, and what comes from now on at once.
+    pub(super) fn accept(&self) {
+        self.state().intake.accept();
+    }
+
+    /// Takes no more messages, which the broker sends again on another connection, and waits until the client has confirmed
+    /// those that it was given.
+    pub(super) async fn stop(&self) {
+        self.state().intake.stop();
+        loop {
+            // Before looking: it hears of what happens from here on.
+            let caught_up = self.caught_up.notified();
+            if !self.state().intake.is_behind() {
+                return;
+            }
+            caught_up.await;
+        }
+    }
+
+    /// The client has confirmed a message on that connection, or the connection has ended.
+    fn confirmed(&self, state: &mut State, connection: u64, all: bool) {
+        if connection == state.inbound.connection() {
+            state.intake.confirmed(all);
+            if !state.intake.is_behind() {
+                self.caught_up.notify_waiters();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, sync::Arc};
+    use std::{
+        net::Ipv4Addr,
+        pin::pin,
+        sync::Arc,
+        task::{Context, Waker},
+    };
 
     use proptest::prelude::*;
 
@@ -75,10 +116,17 @@ mod tests {
 
     impl Connection {
         fn new(guard: &Arc<Guard>, host: u8, version5: bool, piece: usize) -> Self {
+            let connection = Self::opening(guard, host, version5, piece);
+            guard.accept();
+            connection
+        }
+
+        /// One that is not accepted yet.
+        fn opening(guard: &Arc<Guard>, host: u8, version5: bool, piece: usize) -> Self {
             let replies: Arc<Replies> = Arc::default();
             let number = guard.connect((Ipv4Addr::new(127, 0, 0, host), 1883).into());
             Self {
-                up: Filter::new(Upward::new(guard.clone(), number)),
+                up: Filter::new(Upward::new(guard.clone(), number, replies.clone())),
                 down: Filter::new(Downward::new(guard.clone(), replies.clone(), version5)),
                 replies,
                 piece,
@@ -194,6 +242,57 @@ mod tests {
             assert_eq!(connection.down(&[KEPT]), (KEPT.to_vec(), vec![]));
             assert_eq!(connection.up(&[&sent]), [&answer(PUBREL, 1)[..], &sent].concat());
         }
+    }
+
+    #[test]
+    fn nothing_is_confirmed_before_somebody_is_there_for_it_and_all_of_it_then() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::opening(&guard, 1, false, piece);
+            let (once, exactly) = (publish(0x32, "t", 1, None, b"x"), publish(0x34, "t", 2, None, b"x"));
+            let handed = connection.down(&[KEPT, &once, &exactly]);
+            assert_eq!(handed, ([KEPT, &once, &publish(0x32, "t", 2, None, b"x")].concat(), vec![]));
+            assert_eq!(connection.up(&[&answer(PUBACK, 1), &answer(PUBACK, 2)]), b"");
+            assert_eq!(connection.replies.take(), b"");
+            guard.accept();
+            assert_eq!(connection.replies.take(), [answer(PUBACK, 1), answer(PUBREC, 2)].concat());
+            assert_eq!(connection.down(&[&once]).0, once);
+            assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBACK, 1));
+        }
+    }
+
+    /// Whether the guard, which takes no more messages, waits for what the client was given.
+    fn is_behind(guard: &Guard) -> bool {
+        pin!(guard.stop()).poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[test]
+    fn what_comes_when_no_more_is_taken_is_neither_handed_over_nor_confirmed_and_what_came_is() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::new(&guard, 1, false, piece);
+            let (once, exactly) = (publish(0x32, "t", 1, None, b"x"), publish(0x34, "t", 2, None, b"x"));
+            connection.down(&[KEPT, &once, &exactly]);
+            assert!(is_behind(&guard));
+            let (later, last) = (publish(0x32, "t", 3, None, b"x"), publish(0x34, "t", 4, None, b"x"));
+            let at_most_once = b"\x30\x04\0\x01tx";
+            assert_eq!(connection.down(&[&later, &last, at_most_once]), (at_most_once.to_vec(), vec![]));
+            assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBACK, 1));
+            assert!(is_behind(&guard));
+            assert_eq!(connection.up(&[&answer(PUBACK, 2)]), answer(PUBREC, 2));
+            assert!(!is_behind(&guard));
+            assert_eq!(connection.down(&[&answer(PUBREL, 2)]), (vec![], answer(PUBCOMP, 2).to_vec()));
+        }
+    }
+
+    #[test]
+    fn what_the_client_has_not_confirmed_when_the_connection_ends_is_waited_for_no_more() {
+        let guard: Arc<Guard> = Arc::default();
+        let mut connection = Connection::new(&guard, 1, false, 50);
+        connection.down(&[KEPT, &publish(0x32, "t", 1, None, b"x")]);
+        assert!(is_behind(&guard));
+        drop(connection);
+        assert!(!is_behind(&guard));
     }
 
     #[test]
