@@ -103,7 +103,7 @@ fn lost(sent: &[String], handled: &Handled) -> usize {
 /// All that was dropped, by the queue and its connection.
 fn dropped(observed: &Observed, name: &str) -> usize {
     let connection = observed.counters.get(&format!("mqtt.{name}.dropped_messages"));
-    let connection = connection.and_then(|counter| counter.count).unwrap_or_default() as i64;
+    let connection = connection.and_then(|counter| counter.count).unwrap_or_default();
     usize::try_from(observed.count(name, "dropped_messages") + connection).unwrap()
 }
 
@@ -269,7 +269,7 @@ async fn messages_that_are_on_the_way_to_a_queue_when_its_connection_closes_are_
     closing.await.unwrap().unwrap();
     let received = observed.count("orders", "received_messages");
     let counter = observed.counters.get("mqtt.default.dropped_messages");
-    let dropped = counter.and_then(|counter| counter.count).unwrap_or_default() as i64;
+    let dropped = counter.and_then(|counter| counter.count).unwrap_or_default();
     assert_eq!((received + dropped, dropped > 0), (count, true), "{received} {dropped}");
     let line = format!("Drops {dropped} messages");
     assert!(observed.log.lines().iter().any(|other| other.contains(&line)));

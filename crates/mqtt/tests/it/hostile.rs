@@ -103,7 +103,7 @@ async fn listener() -> TcpListener {
 
 fn connection_count(observed: &Observed, event: &str) -> i64 {
     let counter = observed.counters.get(&format!("mqtt.t.{event}"));
-    counter.and_then(|counter| counter.count).unwrap_or_default() as i64
+    counter.and_then(|counter| counter.count).unwrap_or_default()
 }
 
 fn complaints(observed: &Observed) -> Vec<String> {
