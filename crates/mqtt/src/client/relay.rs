@@ -475,7 +475,8 @@ mod tests {
         while let Ok(length) = timeout(GRACE, broker.write(&[7; 100_000])).await {
             written += length.unwrap();
         }
-        client.write_all(b"upward").await.unwrap();
+        // A whole packet: within one it would be prodded.
+        client.write_all(b"\xc0\x04up\xc0\0").await.unwrap();
         let mut upward = [0; 6];
         timeout(SOON, broker.read_exact(&mut upward)).await.expect("it waits as well").unwrap();
         drop(waiting);
