@@ -27,6 +27,7 @@ use crate::support::{
 on_each_broker!(
     at_qos_1_what_comes_while_a_kept_session_closes_and_opens_is_not_lost,
     at_qos_2_it_is_not_lost_and_comes_once,
+    on_version_5_it_is_so_as_well,
     with_a_slow_handler_as_much_is_lost_as_is_counted,
     what_a_close_has_no_time_for_is_counted_and_the_log_tells_how_much_it_is,
     what_a_slow_handler_can_take_within_the_time_of_a_close_it_gets,
@@ -108,8 +109,13 @@ fn dropped(observed: &Observed, name: &str) -> usize {
 }
 
 /// A queue whose session is kept, and what is seen of it.
-fn kept(broker: &TestBroker, qos: &str) -> (Arc<MqttMessageQueue>, Observed) {
-    let kept = [("client_id", "draining"), ("options.clean_session", "false"), ("options.qos", qos)];
+fn kept(broker: &TestBroker, version: &str, qos: &str) -> (Arc<MqttMessageQueue>, Observed) {
+    let kept = [
+        ("client_id", "draining"),
+        ("options.clean_session", "false"),
+        ("options.mqtt_version", version),
+        ("options.qos", qos),
+    ];
     let (queue, observed) = (queue(broker, "orders", &kept), Observed::new());
     queue.set_references(&observed.references).unwrap();
     (queue, observed)
@@ -132,8 +138,8 @@ struct Books {
 }
 
 /// Closes and opens a queue under a load.
-async fn cycles(broker: &TestBroker, qos: &str, takes: Duration, count: usize) -> Books {
-    let (queue, observed) = kept(broker, qos);
+async fn cycles(broker: &TestBroker, version: &str, qos: &str, takes: Duration, count: usize) -> Books {
+    let (queue, observed) = kept(broker, version, qos);
     let handled = Handled::default();
     queue.open(None).await.unwrap();
     let load = Load::start(broker, "orders", qos).await;
@@ -152,23 +158,28 @@ async fn cycles(broker: &TestBroker, qos: &str, takes: Duration, count: usize) -
 }
 
 async fn at_qos_1_what_comes_while_a_kept_session_closes_and_opens_is_not_lost(broker: TestBroker) {
-    let books = cycles(&broker, "1", Duration::ZERO, 10).await;
+    let books = cycles(&broker, "3.1.1", "1", Duration::ZERO, 10).await;
     assert_eq!((books.lost, books.dropped), (0, 0), "{books:?}");
 }
 
 async fn at_qos_2_it_is_not_lost_and_comes_once(broker: TestBroker) {
-    let books = cycles(&broker, "2", Duration::ZERO, 10).await;
+    let books = cycles(&broker, "3.1.1", "2", Duration::ZERO, 10).await;
+    assert_eq!((books.lost, books.dropped, books.repeated), (0, 0, 0), "{books:?}");
+}
+
+async fn on_version_5_it_is_so_as_well(broker: TestBroker) {
+    let books = cycles(&broker, "5", "2", Duration::ZERO, 10).await;
     assert_eq!((books.lost, books.dropped, books.repeated), (0, 0, 0), "{books:?}");
 }
 
 /// More comes than the handler can take, and each close has seconds.
 async fn with_a_slow_handler_as_much_is_lost_as_is_counted(broker: TestBroker) {
-    let books = cycles(&broker, "1", Duration::from_millis(5), 2).await;
+    let books = cycles(&broker, "3.1.1", "1", Duration::from_millis(5), 2).await;
     assert!(books.lost == books.dropped && books.lost < books.sent, "{books:?}");
 }
 
 async fn what_a_close_has_no_time_for_is_counted_and_the_log_tells_how_much_it_is(broker: TestBroker) {
-    let (queue, observed) = kept(&broker, "1");
+    let (queue, observed) = kept(&broker, "3.1.1", "1");
     queue.open(None).await.unwrap();
     send_and_wait_for(&broker, &queue, 50).await;
     let handled = Handled::default();
@@ -182,7 +193,7 @@ async fn what_a_close_has_no_time_for_is_counted_and_the_log_tells_how_much_it_i
 }
 
 async fn what_a_slow_handler_can_take_within_the_time_of_a_close_it_gets(broker: TestBroker) {
-    let (queue, observed) = kept(&broker, "1");
+    let (queue, observed) = kept(&broker, "3.1.1", "1");
     queue.open(None).await.unwrap();
     send_and_wait_for(&broker, &queue, 100).await;
     let handled = Handled::default();
@@ -223,7 +234,7 @@ async fn a_member_of_a_group_that_closes_loses_nothing(broker: TestBroker) {
 }
 
 async fn a_handler_that_closes_its_queue_does_not_wait_for_the_messages_behind_it(broker: TestBroker) {
-    let (queue, observed) = kept(&broker, "1");
+    let (queue, observed) = kept(&broker, "3.1.1", "1");
     queue.open(None).await.unwrap();
     send_and_wait_for(&broker, &queue, 5).await;
     let closing = queue.clone();

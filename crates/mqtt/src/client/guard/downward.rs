@@ -37,6 +37,19 @@ impl Downward {
         }
     }
 
+    /// What becomes of a message whatever it says.
+    fn taken_in(&self, qos: u8) -> Option<Fate> {
+        let intake = &mut self.guard.state().intake;
+        match qos {
+            _ if intake.is_stopped() => Some(Fate::Swallow),
+            1 => {
+                intake.passed();
+                Some(Fate::Pass)
+            }
+            _ => None,
+        }
+    }
+
     fn published(&mut self, packet: &mut [u8], head: &Head, ended: bool) -> Fate {
         let may_repeat =
             is_repetition(packet[0]) && self.guard.state().inbound.may_repeat(head.id, head.length);
@@ -82,12 +95,8 @@ impl Rules for Downward {
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
         let first = packet[0];
         if first >> 4 == PUBLISH {
-            if self.guard.state().intake.is_stopped() {
-                return Fate::Swallow;
-            }
-            if qos(first) == 1 {
-                self.guard.state().intake.passed();
-                return Fate::Pass;
+            if let Some(fate) = self.taken_in(qos(first)) {
+                return fate;
             }
             return match Head::parse(packet, self.has_properties) {
                 Parsed::Incomplete => Fate::Hold,
