@@ -71,7 +71,8 @@ use crate::{
 /// |---|---|
 /// | `connects` | connections that a broker accepted, the first one and all after it |
 /// | `lost_connections` | connections that were lost, not closed |
-/// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped |
+/// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped; and those that came during a close, to no queue |
+/// | `malformed_messages` | messages whose topic is no text, empty or with a NUL, or which have a NUL in a property, and which are acknowledged and go to nobody; and packets that contradict themselves, with which the connection ends |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
@@ -233,6 +234,14 @@ impl MqttConnection {
     pub(crate) async fn unsubscribed(&self, filter: &str, limit: Duration) {
         if let Ok(session) = self.session() {
             session.unsubscribed(filter, limit).await;
+        }
+    }
+
+    /// Takes no more messages where the broker keeps the session, and waits up to `limit` until those that came are with their
+    /// listeners.
+    pub(crate) async fn stop_intake(&self, limit: Duration) {
+        if let Ok(session) = self.session() {
+            session.stop_intake(limit).await;
         }
     }
 

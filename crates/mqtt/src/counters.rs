@@ -20,6 +20,7 @@ struct Names {
     reconnects: String,
     lost_connections: String,
     dropped_messages: String,
+    malformed_messages: String,
     publish_time: String,
     in_flight_messages: String,
 }
@@ -33,6 +34,7 @@ impl Names {
             reconnects: counter("reconnects"),
             lost_connections: counter("lost_connections"),
             dropped_messages: counter("dropped_messages"),
+            malformed_messages: counter("malformed_messages"),
             publish_time: counter("publish_time"),
             in_flight_messages: counter("in_flight_messages"),
         }
@@ -83,6 +85,11 @@ impl ConnectionCounters {
     pub(crate) fn dropped(&self, count: usize) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.count(|counters, names| counters.increment(&names.dropped_messages, count));
+    }
+
+    /// The broker sent a message that is none.
+    pub(crate) fn malformed(&self) {
+        self.count(|counters, names| counters.increment_one(&names.malformed_messages));
     }
 
     /// A message is on its way. Ending what this gives records the time until it was acknowledged.

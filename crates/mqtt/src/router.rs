@@ -52,6 +52,8 @@ struct Wanted {
     listener: Arc<dyn MqttMessageListener>,
     /// Nobody has asked for it by [`Router::take_new_filters`].
     new: bool,
+    /// It takes what still comes, and wants no more.
+    leaving: bool,
 }
 
 /// What the task has to ask of the broker.
@@ -91,7 +93,7 @@ impl Router {
         listener: Arc<dyn MqttMessageListener>,
     ) -> Registration {
         self.change(|state| {
-            let wanted = Wanted { qos, listener: listener.clone(), new: true };
+            let wanted = Wanted { qos, listener: listener.clone(), new: true, leaving: false };
             if topic::is_pattern(filter) {
                 state.patterns.insert(filter.to_owned());
             }
@@ -118,7 +120,7 @@ impl Router {
     /// Whether nothing more comes of a filter, or somebody else wants what comes.
     pub(crate) fn released(&self, filter: &str) -> bool {
         let state = self.lock();
-        state.wanted.contains_key(filter) || !state.asked.contains_key(filter)
+        state.wanted_qos(filter).is_some() || !state.asked.contains_key(filter)
     }
 
     /// What to ask of the broker next, so that it grants what is wanted and nothing else.
@@ -136,7 +138,7 @@ impl Router {
             (!settled).then(|| Request::Subscribe(filter.clone(), qos))
         });
         let left_over = |(filter, standing): (&String, &Standing)| {
-            let asked = matches!(standing, Standing::Releasing) || state.wanted.contains_key(filter);
+            let asked = matches!(standing, Standing::Releasing) || state.wanted_qos(filter).is_some();
             (!asked).then(|| Request::Unsubscribe(filter.clone()))
         };
         missing.or_else(|| state.asked.iter().find_map(left_over))
@@ -259,7 +261,12 @@ impl State {
         let exact = (!topic::is_pattern(topic)).then_some(topic);
         for filter in exact.into_iter().chain(patterns) {
             let Some(wanted) = self.wanted.get_mut(filter) else { continue };
-            let count = if topic::is_shared(filter) { 1 } else { wanted.len() };
+            let is_shared = topic::is_shared(filter);
+            if is_shared && let Some(staying) = wanted.iter().position(|wanted| !wanted.leaving) {
+                // Who leaves is passed over.
+                wanted.rotate_left(staying);
+            }
+            let count = if is_shared { 1 } else { wanted.len() };
             for Wanted { listener, .. } in &wanted[..count] {
                 if !listeners.iter().any(|other| Arc::ptr_eq(other, listener)) {
                     listeners.push(listener.clone());
@@ -272,7 +279,19 @@ impl State {
     }
 
     fn wanted_qos(&self, filter: &str) -> Option<QoS> {
-        self.wanted.get(filter)?.iter().map(|wanted| wanted.qos).max()
+        self.wanted.get(filter)?.iter().filter(|wanted| !wanted.leaving).map(|wanted| wanted.qos).max()
+    }
+}
+
+impl Registration {
+    /// Has the broker told that nothing more is wanted, unless another listener wants it, and takes what still comes.
+    pub(crate) fn leave(&self) {
+        self.router.change(|state| {
+            let wanted = state.wanted.get_mut(&self.filter).into_iter().flatten();
+            for wanted in wanted.filter(|wanted| Arc::ptr_eq(&wanted.listener, &self.listener)) {
+                wanted.leaving = true;
+            }
+        });
     }
 }
 
@@ -405,6 +424,30 @@ mod tests {
         arrive(&router, "a/b");
         arrive(&router, "a/b");
         assert_eq!(taken(), [3, 1, 2]);
+    }
+
+    #[test]
+    fn a_listener_that_leaves_a_shared_filter_gets_what_comes_only_where_no_other_stays() {
+        let router = Router::new();
+        let (one, other) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+        let filter = "$share/g/a";
+        let taken = || [&one, &other].map(|listener| listener.0.lock().unwrap().len());
+        let leaving = router.register(filter, QoS::AtMostOnce, one.clone());
+        let staying = router.register(filter, QoS::AtMostOnce, other.clone());
+        router.set_granted(filter, Ok(QoS::AtMostOnce));
+        leaving.leave();
+        assert_eq!((router.next_request(), router.released(filter)), (None, true));
+        for _ in 0..3 {
+            arrive(&router, "a");
+        }
+        assert_eq!(taken(), [0, 3]);
+        drop(staying);
+        assert_eq!((router.next_request(), router.released(filter)), (unsubscribe(filter), false));
+        router.set_releasing(filter);
+        assert_eq!(arrive(&router, "a"), (1, 0));
+        assert_eq!(taken(), [1, 3]);
+        router.set_released(filter);
+        assert_eq!((router.next_request(), router.released(filter)), (None, true));
     }
 
     #[test]

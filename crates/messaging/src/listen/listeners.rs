@@ -40,6 +40,8 @@ pub(super) struct Active {
 struct Handlings {
     /// No more may start.
     ended: bool,
+    /// It ends when there is no message.
+    finishing: bool,
     running: usize,
     /// How many of those that run wait for the end themselves.
     ending: usize,
@@ -98,9 +100,8 @@ impl Listeners {
     pub(crate) async fn end(&self, begun: Begun, limit: Duration) {
         let Some(active) = begun.0 else { return };
         active.end();
-        let inside = HANDLING.try_with(|handling| Arc::ptr_eq(handling, &active)) == Ok(true);
         let over = async {
-            match inside {
+            match is_inside(&active) {
                 true => active.others_are_done().await,
                 false => active.done.cancelled().await,
             }
@@ -111,12 +112,25 @@ impl Listeners {
         self.release(&active);
     }
 
+    /// Has that listening end as soon as it finds no message, and waits up to `limit` for that and for all its handlings. From one
+    /// of them it does nothing, as that would wait for itself.
+    pub(crate) async fn finish(&self, begun: Begun, limit: Duration) {
+        let Some(active) = begun.0.filter(|active| !is_inside(active)) else { return };
+        active.handlings.send_modify(|handlings| handlings.finishing = true);
+        let _ = timeout(limit, active.done.cancelled()).await;
+    }
+
     fn release(&self, ended: &Arc<Active>) {
         let mut active = self.lock();
         if active.as_ref().is_some_and(|active| Arc::ptr_eq(active, ended)) {
             *active = None;
         }
     }
+}
+
+/// Whether this runs in a handling of that listening.
+fn is_inside(active: &Arc<Active>) -> bool {
+    HANDLING.try_with(|handling| Arc::ptr_eq(handling, active)) == Ok(true)
 }
 
 impl Drop for Listeners {
@@ -154,6 +168,12 @@ impl Listening {
     pub(super) async fn ended(&self) {
         // It fails without a sender, which is here.
         let _ = self.active.handlings.subscribe().wait_for(|handlings| handlings.ended).await;
+    }
+
+    /// Waits until it is to end where there is no message.
+    pub(super) async fn finishing(&self) {
+        // It fails without a sender, which is here.
+        let _ = self.active.handlings.subscribe().wait_for(|handlings| handlings.finishing).await;
     }
 
     /// Lets a handling start, unless it is ended.
@@ -270,6 +290,30 @@ mod tests {
         drop(listeners);
         assert!(listening.start().is_none());
         listening.ended().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_finish_waits_for_the_listening_ends_no_handling_and_keeps_the_place() {
+        let listeners = Listeners::new();
+        let listening = listening(&listeners);
+        let second = Duration::from_secs(1);
+        let start = tokio::time::Instant::now();
+        listeners.finish(listeners.begun(), second).await;
+        assert!(start.elapsed() >= second);
+        listening.finishing().await;
+        assert!(listening.start().is_some(), "it goes on");
+        assert_eq!(listeners.begin(None, 1).err().unwrap().code(), "ALREADY_LISTENING");
+        drop(listening);
+        listeners.finish(listeners.begun(), Duration::MAX).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_finish_called_by_a_handling_does_nothing() {
+        let listeners = Listeners::new();
+        let listening = listening(&listeners);
+        let running = listening.start().unwrap();
+        HANDLING.scope(running.of(), listeners.finish(listeners.begun(), Duration::MAX)).await;
+        assert!(!listening.active.handlings.borrow().finishing);
     }
 
     #[tokio::test(start_paused = true)]

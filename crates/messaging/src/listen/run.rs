@@ -46,6 +46,8 @@ impl Listening {
                     Ok(None) => break Ok(()),
                     Err(error) => break Err(error),
                 },
+                // Behind the one above: there is no message.
+                () = self.finishing(), if handlings.len() < self.concurrency => break Ok(()),
             }
             // Messages that are there and handled at once would keep the thread for as long as there are more.
             consume_budget().await;

@@ -229,6 +229,13 @@ impl MessageQueue {
         self.end_begun(self.begun(), limit).await;
     }
 
+    /// Has the listener end as soon as it finds no message, and waits up to `limit` for that and for all its handlings: for a
+    /// `close` of a queue that gets no more messages, and would lose those that it has. Called from a handling, it does
+    /// nothing. What is not over then still goes on, until [`end_listen_within`](Self::end_listen_within).
+    pub async fn finish_listen_within(&self, limit: Duration) {
+        self.listeners.finish(self.begun(), limit).await;
+    }
+
     /// The listening that there is when a session ends, which belongs to it.
     pub(crate) fn begun(&self) -> Begun {
         self.listeners.begun()
@@ -365,6 +372,28 @@ impl MessageQueue {
             let (id, queue) = (envelope.correlation_id.as_deref(), &names.queue);
             let what = format_args!("No room: dropped message {envelope} at [{queue}], and may drop more");
             self.logger.error(id, None, what);
+        }
+    }
+
+    /// So many messages were dropped because the queue was closed.
+    pub(crate) fn dropped_at_close(&self, count: usize) {
+        if count > 0 {
+            let names = self.names.load();
+            self.counters.increment(&names.dropped, i64::try_from(count).unwrap_or(i64::MAX));
+            let what = format_args!(
+                "Dropped {count} messages that nobody received, at the close of [{}]",
+                names.queue
+            );
+            self.logger.warn(None, what);
+        }
+    }
+
+    /// A message was dropped because it came after the close. Only the first one is logged.
+    pub(crate) fn dropped_late(&self, first: bool) {
+        self.count(|names| &names.dropped);
+        if first {
+            let name = &self.names.load().queue;
+            self.logger.warn(None, format_args!("Drops messages that came to [{name}] after its close"));
         }
     }
 

@@ -346,6 +346,27 @@ async fn a_closed_queue_counts_no_cached_messages() {
 }
 
 #[tokio::test]
+async fn what_a_close_drops_is_counted_and_logged_and_so_is_what_a_handler_that_was_dropped_gives_back_later()
+{
+    let broker = Broker::default();
+    let queue = opened(&broker, &[SUBSCRIBED]).await;
+    let (log, counters) = observed(&*queue);
+    let receiver = |_: MessageEnvelope| std::future::pending::<Result<(), ApplicationError>>();
+    let mut listening = Box::pin(queue.listen(None, Arc::new(receiver)));
+    for text in ["a", "b", "c"] {
+        deliver(&broker, text);
+    }
+    assert!((&mut listening).now_or_never().is_none());
+    assert_eq!(queue.read_message_count().await.unwrap(), 2, "one is handled");
+    assert!(queue.close(None).now_or_never().is_none(), "it waits for the handling");
+    drop(listening);
+    queue.close(None).await.unwrap();
+    assert_eq!(count(&counters, "orders", "dropped_messages"), 3);
+    let told = log.with("WARN");
+    assert!(matches!(told.as_slice(), [line] if line.contains("Dropped 3 messages")), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_close_ends_also_a_listening_that_begins_meanwhile() {
     let broker = Broker::default();
     let queue = opened(&broker, &[SUBSCRIBED]).await;

@@ -70,6 +70,13 @@ pub(super) async fn read(from: &mut (impl AsyncRead + Unpin), greeting: &Greetin
     Ok(packet)
 }
 
+/// Whether the packets of a connection with such a first one have properties.
+pub(super) fn has_properties(connect: &[u8]) -> bool {
+    let length = connect[1..].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    // Behind the protocol's name, which is `MQTT`.
+    connect.get(1 + length + 6).is_some_and(|version| *version == 5)
+}
+
 /// In all versions of MQTT the password is the last field of the packet.
 fn replace_password(body: &mut Vec<u8>, flags: usize, greeting: &Greeting) -> io::Result<()> {
     let secret = field(greeting.secret.expose())?;
@@ -155,6 +162,7 @@ mod tests {
         let version5 = b"\x10\x15\0\x04MQTT\x05\x42\0\x3c\x03\x21\0\x09\0\x00\0\x03key";
         let kept = read(&mut &version5[..], &greeting(None, Session::Kept(Some(0x0102)))).await.unwrap();
         assert_eq!(kept, b"\x10\x15\0\x04MQTT\x05\x00\0\x3c\x08\x11\0\0\x01\x02\x21\0\x09\0\x00");
+        assert!(has_properties(&kept) && !has_properties(PACKET));
     }
 
     #[tokio::test]

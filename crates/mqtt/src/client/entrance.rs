@@ -1,15 +1,18 @@
 use std::{
+    collections::VecDeque,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
 use tokio::{
-    net::{TcpListener, TcpSocket},
-    task::JoinSet,
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::mpsc::UnboundedSender,
+    task::{AbortHandle, JoinSet},
 };
 
 use super::{
+    Event,
     answers::Answers,
     backlog::Backlog,
     connect_packet::{self, Greeting},
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::transport::Opened;
 
-/// How many may be at the entrance at once that have not said who they are.
+/// How many may be at the entrance at once that have not said who they are. For one more the oldest is sent away.
 const MOST_GUESTS: usize = 64;
 
 /// What the system may hold of what is passed on to a client.
@@ -48,26 +51,87 @@ impl Entrance {
         guard: Option<Guarded>,
         backlog: Arc<Backlog>,
         answers: Arc<Answers>,
+        events: UnboundedSender<Event>,
     ) -> io::Result<Relay> {
-        let greeting = Arc::new(greeting);
-        let mut guests = JoinSet::new();
+        let mut guests =
+            Guests { greeting: Arc::new(greeting), reading: JoinSet::new(), order: VecDeque::new() };
         loop {
             tokio::select! {
-                accepted = self.listener.accept(), if guests.len() < MOST_GUESTS => {
-                    let (mut client, _) = accepted?;
-                    let greeting = greeting.clone();
-                    let reading = async move {
-                        let connect = connect_packet::read(&mut client, &greeting).await?;
-                        io::Result::Ok((client, connect))
-                    };
-                    guests.spawn_on(reading, runtime()?);
-                }
-                Some(guest) = guests.join_next() => {
+                accepted = self.listener.accept() => guests.welcome(accepted?.0)?,
+                Some(guest) = guests.reading.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, Way { connect, broker, guard, backlog, answers });
+                        return Relay::start(client, Way { connect, broker, guard, backlog, answers, events });
                     }
                 }
             }
+        }
+    }
+}
+
+/// Those at the entrance, of whom at most one is the client.
+struct Guests {
+    greeting: Arc<Greeting>,
+    reading: JoinSet<io::Result<(TcpStream, Vec<u8>)>>,
+    /// The oldest first.
+    order: VecDeque<AbortHandle>,
+}
+
+impl Guests {
+    /// Has one more say who it is.
+    fn welcome(&mut self, mut guest: TcpStream) -> io::Result<()> {
+        self.order.retain(|guest| !guest.is_finished());
+        if self.order.len() >= MOST_GUESTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            oldest.abort();
+        }
+        let greeting = self.greeting.clone();
+        let reading = async move {
+            let connect = connect_packet::read(&mut guest, &greeting).await?;
+            Ok((guest, connect))
+        };
+        self.order.push_back(self.reading.spawn_on(reading, runtime()?));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::mpsc::unbounded_channel,
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::{client::connect_packet::Session, secret::Secret};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn silent_guests_do_not_keep_the_client_out_however_many_they_are() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let to_broker = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let entrance = Entrance::open().await.unwrap();
+        let address = entrance.address;
+        let mut silent = Vec::new();
+        for _ in 0..2 * MOST_GUESTS {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"\x10\x11\0\x04MQTT\x04\x42\0\0\0\0\0\x03key").await.unwrap();
+        let greeting = Greeting { secret: Secret::new("key"), password: None, session: Session::Clean };
+        let opened = Opened::Stream(Box::new(to_broker));
+        let (backlog, answers, (events, _)) = (Arc::default(), Arc::default(), unbounded_channel());
+        let admitted = entrance.admit(opened, greeting, None, backlog, answers, events);
+        let _relay = timeout(SOON, admitted).await.expect("the client is kept out").unwrap();
+        // All of them are sent away in the end.
+        for guest in &mut silent {
+            let mut read = Vec::new();
+            let _ = timeout(SOON, guest.read_to_end(&mut read)).await.expect("it is still there");
+            assert!(read.is_empty());
         }
     }
 }

@@ -15,6 +15,17 @@ pub(crate) enum Event {
     Disconnected(Option<Reason>),
     /// The second is to be kept until the message is handed over.
     Message(Delivery, Waiting),
+    /// The broker sent what MQTT does not have. The second is to be kept until it was told.
+    Malformed(Malformed, Waiting),
     /// The broker's last answer to a filter that it was told to forget: what came of it came before.
     Unsubscribed(String),
+}
+
+/// What a broker sent that MQTT does not have.
+pub(crate) enum Malformed {
+    /// A message whose topic is none, or with a NUL in a text of its properties. It was acknowledged, and goes to nobody.
+    /// The topic looks about so.
+    Text(String),
+    /// A packet that contradicts itself. The connection ends with it.
+    Packet,
 }

@@ -12,10 +12,11 @@ mod message;
 mod packets;
 mod paho;
 mod properties;
+mod readable;
 mod relay;
 mod replies;
 
 pub(crate) use error::{ClientError, Reason};
-pub(crate) use event::{Event, Events};
+pub(crate) use event::{Event, Events, Malformed};
 pub(crate) use message::{Delivery, LARGEST_PACKET, MessageProperties, Publication};
 pub(crate) use paho::{Client, PublishAck};

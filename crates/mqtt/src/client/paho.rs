@@ -159,7 +159,9 @@ impl Client {
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
-            relay = entrance.admit(broker, greeting, guarded, self.backlog.clone(), line.answers.clone()) => {
+            relay = entrance.admit(
+                broker, greeting, guarded, self.backlog.clone(), line.answers.clone(), self.events.clone(),
+            ) => {
                 *self.relay() = Some(relay.map_err(no_relay)?);
                 token.await
             }
@@ -231,6 +233,18 @@ impl Client {
             let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
         }
         answer
+    }
+
+    /// Somebody listens to what comes of a kept session, which is not confirmed to the broker before.
+    pub(crate) fn accept(&self) {
+        self.guard.accept();
+    }
+
+    /// Takes no more messages of a kept session, which the broker sends again on another connection, and waits until those
+    /// that were taken are on no way to their listeners any more.
+    pub(crate) async fn stop_intake(&self) {
+        self.guard.stop().await;
+        self.backlog.empty().await;
     }
 
     /// Disconnects, without waiting for acknowledgements. What is written before is on its way to the broker then, and
@@ -483,7 +497,8 @@ mod tests {
         };
         let token =
             client.connect(connect_options(entrance.address, &greeting.secret, &user, &options, SOON));
-        let admitted = entrance.admit(Opened::Stream(Box::new(way)), greeting, None, backlog, Arc::default());
+        let broker_side = Opened::Stream(Box::new(way));
+        let admitted = entrance.admit(broker_side, greeting, None, backlog, Arc::default(), events.clone());
         let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
 
         let mut connect = [0; 27];

@@ -11,16 +11,19 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
     net::TcpStream,
     runtime::{self, Handle},
-    sync::{Notify, oneshot},
+    sync::{Notify, mpsc::UnboundedSender, oneshot},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Event, Malformed,
     answers::{Answered, Answers, EndOfAnswers, Written},
     backlog::Backlog,
+    connect_packet,
     guard::{Downward, Guard, Upward},
     packets::{Filter, Output},
+    readable::{Complaints, Readable},
     replies::Replies,
 };
 use crate::transport::{Opened, Transport, TransportError};
@@ -89,6 +92,7 @@ pub(super) struct Way {
     pub(super) guard: Option<Guarded>,
     pub(super) backlog: Arc<Backlog>,
     pub(super) answers: Arc<Answers>,
+    pub(super) events: UnboundedSender<Event>,
 }
 
 /// Passes on what the client and the broker write to each other, and keeps from the client that the broker
@@ -147,7 +151,7 @@ impl Relay {
 
 async fn relay(
     client: TcpStream,
-    Way { connect, broker, guard, backlog, answers }: Way,
+    Way { connect, broker, guard, backlog, answers, events }: Way,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,
@@ -170,17 +174,20 @@ async fn relay(
     let replies: Arc<Replies> = Arc::default();
     let (up, down) = match guard {
         Some(Guarded { guard, connection, has_properties }) => (
-            Some(Upward::new(guard.clone(), connection)),
+            Some(Upward::new(guard.clone(), connection, replies.clone())),
             Some(Downward::new(guard, replies.clone(), has_properties)),
         ),
         None => (None, None),
     };
-    let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, down));
+    let complaints = Complaints { events, backlog };
+    let down =
+        Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), complaints.clone());
+    let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, Some(down)));
     let (prod, gone) = (Notify::new(), CancellationToken::new());
     let mut upward = pin!(upward(from_client, to_broker, up, &replies, &prod, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &backlog).await {
+        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &complaints).await {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
@@ -273,16 +280,16 @@ async fn unless_gone<W>(to: &mut Option<W>, gone: &CancellationToken, what: impl
     }
 }
 
-/// Passes on what the broker writes until it closes, at the pace that a backlog allows.
+/// Passes on what the broker writes until it closes, or to what is no packet, at the pace that a backlog allows.
 ///
 /// Answers whose senders know them are passed on together, a little later: so the library's thread is not woken for each.
 async fn downward(
     mut from: impl AsyncRead + Unpin,
     to: &mut (impl AsyncWrite + Unpin),
-    rules: Answered<Downward>,
+    rules: Answered<Readable<Downward>>,
     replies: &Replies,
     prod: &Notify,
-    backlog: &Backlog,
+    complaints: &Complaints,
 ) -> io::Result<()> {
     let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
@@ -292,7 +299,7 @@ async fn downward(
         let was_empty = filter.rules().held_back().is_empty();
         let is_between = filter.is_between();
         let read = async {
-            backlog.room().await;
+            complaints.backlog.room().await;
             replies.room().await;
             from.read(&mut buffer).await
         };
@@ -314,6 +321,10 @@ async fn downward(
         }
         filter.filter(&mut buffer[..length], &mut output);
         pass_on(to, output.pieces(&buffer)).await;
+        if filter.has_refused() {
+            complaints.tell(Malformed::Packet);
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         if filter.rules().held_back().len() >= HELD_BACK && filter.is_between() {
             write_held_back(to, &mut filter).await;
         } else if was_empty && !filter.rules().held_back().is_empty() {
@@ -322,7 +333,10 @@ async fn downward(
     }
 }
 
-async fn write_held_back(to: &mut (impl AsyncWrite + Unpin), filter: &mut Filter<Answered<Downward>>) {
+async fn write_held_back(
+    to: &mut (impl AsyncWrite + Unpin),
+    filter: &mut Filter<Answered<Readable<Downward>>>,
+) {
     let held_back = filter.rules().held_back();
     pass_on(to, [&held_back[..]]).await;
     held_back.clear();
@@ -347,7 +361,7 @@ async fn pass_on<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterat
 mod tests {
     use std::net::Ipv4Addr;
 
-    use tokio::net::TcpListener;
+    use tokio::{net::TcpListener, sync::mpsc::unbounded_channel};
 
     use super::*;
     use crate::{
@@ -395,7 +409,8 @@ mod tests {
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
         client.write_all(KNOCK).await.unwrap();
         let opened = Opened::Stream(Box::new(to_broker));
-        let relay = entrance.admit(opened, greeting(), guard, backlog, answers).await.unwrap();
+        let (events, _) = unbounded_channel();
+        let relay = entrance.admit(opened, greeting(), guard, backlog, answers, events).await.unwrap();
         assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
         (client, relay, broker)
     }
@@ -460,7 +475,8 @@ mod tests {
         while let Ok(length) = timeout(GRACE, broker.write(&[7; 100_000])).await {
             written += length.unwrap();
         }
-        client.write_all(b"upward").await.unwrap();
+        // A whole packet: within one it would be prodded.
+        client.write_all(b"\xc0\x04up\xc0\0").await.unwrap();
         let mut upward = [0; 6];
         timeout(SOON, broker.read_exact(&mut upward)).await.expect("it waits as well").unwrap();
         drop(waiting);
@@ -494,7 +510,8 @@ mod tests {
         client.write_all(KNOCK).await.unwrap();
         let opened = Opened::Stream(Box::new(to_broker));
         let greeting = Greeting { password: Some(Secret::new("real")), ..greeting() };
-        let _relay = entrance.admit(opened, greeting, None, Arc::default(), Arc::default()).await.unwrap();
+        let (backlog, answers, (events, _)) = (Arc::default(), Arc::default(), unbounded_channel());
+        let _relay = entrance.admit(opened, greeting, None, backlog, answers, events).await.unwrap();
         let greeted = read::<{ KNOCK.len() + 1 }>(&mut broker).await;
         assert!(greeted.ends_with(b"real"));
         broker.write_all(b"for the client").await.unwrap();
@@ -508,6 +525,7 @@ mod tests {
     fn guarded(guard: &Arc<Guard>) -> Option<Guarded> {
         let guard = guard.clone();
         let connection = guard.connect((Ipv4Addr::LOCALHOST, 1883).into());
+        guard.accept();
         Some(Guarded { guard, connection, has_properties: false })
     }
 

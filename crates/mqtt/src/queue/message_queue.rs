@@ -26,6 +26,9 @@ use crate::{
     session::{CLOSE_TIMEOUT, GOODBYE_TIMEOUT},
 };
 
+/// What a close keeps for the handlings that run when it has to stop giving out messages.
+const LAST_HANDLING: Duration = Duration::from_secs(1);
+
 const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
     can_message_count: true,
     can_send: true,
@@ -118,6 +121,21 @@ impl MqttMessageQueue {
 
     fn setup(&self) -> MutexGuard<'_, Setup> {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the listener within the time of a close but for its end. Where messages are nobody else's once they have come, it
+    /// gets them all before, if it can.
+    async fn end_listening(&self) {
+        let deadline = Instant::now() + CLOSE_TIMEOUT.saturating_sub(GOODBYE_TIMEOUT);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        if let Ok(session) = self.cached.session(None) {
+            let own = Arc::ptr_eq(&session.connection, &self.own);
+            if session.stop_intake(own, left() / 2).await {
+                // What runs when that is over has a second, as it may be nearly done.
+                self.cached.base().finish_listen_within(left().saturating_sub(LAST_HANDLING)).await;
+            }
+        }
+        self.cached.base().end_listen_within(left()).await;
     }
 
     /// Opens the queue's own connection, or checks the shared one, and the cache, which subscribes.
@@ -244,7 +262,13 @@ impl IOpenable for MqttMessageQueue {
 impl IClosable for MqttMessageQueue {
     /// Starts no more handlings and waits for those that run. Then it closes the queue's own connection, which waits for
     /// messages in flight, or unsubscribes from a shared one and waits for the broker's answer. Cached messages are
-    /// dropped.
+    /// dropped, counted in `queue.<name>.dropped_messages` and logged with their number.
+    ///
+    /// A queue whose own connection has `options.clean_session: false` first takes no more messages at QoS 1 and 2, and does not
+    /// acknowledge them, so that the broker sends them again after the next `open`. What it took before is acknowledged: its
+    /// listener goes on with that for up to three seconds, and the rest is dropped as above. A member of an
+    /// `options.shared_group` first leaves the group, and its listener goes on in the same way. A handling that calls `close`
+    /// is not waited for, and neither are the messages behind it.
     ///
     /// All of that takes up to five seconds, the last of which is for the broker to take the goodbye. What is not over
     /// then is left behind: a handling finishes in its own time, and a message in flight fails. An `open` that is under
@@ -256,7 +280,7 @@ impl IClosable for MqttMessageQueue {
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let start = Instant::now();
         // Before taking turns: a handling may close the queue as well.
-        self.cached.base().end_listen_within(CLOSE_TIMEOUT.saturating_sub(GOODBYE_TIMEOUT)).await;
+        self.end_listening().await;
         let limit = CLOSE_TIMEOUT.saturating_sub(start.elapsed());
         let _turn = self.transition.lock().await;
         let deadline = Instant::now() + limit;

@@ -12,6 +12,7 @@ use crate::{
     MqttConnection,
     options::{QueueOptions, Topics},
     router::Registration,
+    topic,
 };
 
 /// What lasts from an `open` to the next `close`.
@@ -42,6 +43,23 @@ impl Session {
             let listener = self.arrivals.clone();
             *registration = Some(self.connection.register(&self.topics.filter, self.options.qos, listener));
         }
+    }
+
+    /// Takes no more messages than have come, where the broker gives the others to somebody else or keeps them. Waits up to
+    /// `limit` until those that came are in the inbox. `own`: the connection is the queue's own. False: they come on.
+    pub(super) async fn stop_intake(&self, own: bool, limit: Duration) -> bool {
+        if own && self.connection.keeps_session() {
+            self.connection.stop_intake(limit).await;
+            return true;
+        }
+        if !topic::is_shared(&self.topics.filter) {
+            return false;
+        }
+        if let Some(registration) = &*self.registration.lock().unwrap_or_else(PoisonError::into_inner) {
+            registration.leave();
+        }
+        self.connection.unsubscribed(&self.topics.filter, limit).await;
+        true
     }
 
     /// Ends the subscription, and waits up to `limit` until nothing more comes of it.

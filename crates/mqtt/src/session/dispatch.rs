@@ -91,6 +91,11 @@ impl Core {
         }
     }
 
+    /// Drops what is held and was not confirmed to the broker, which sends it again.
+    pub(super) fn forget_held(&self) {
+        *self.held() = None;
+    }
+
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,6 @@
 //! What an open connection runs on: the client, the task that serves its events, and its state.
 
+mod complaints;
 mod connect;
 mod core;
 mod dispatch;
@@ -11,6 +12,7 @@ mod recovery;
 mod serve;
 mod subscriptions;
 mod takeover;
+mod unread;
 
 use std::{
     future::poll_fn,
@@ -88,7 +90,25 @@ impl Session {
             let message = format!("no connection to {brokers} within options.connect_timeout ({ms} ms)");
             Err(connect_failed(message, "options.connect_timeout"))
         });
-        opened.map(|()| session).map_err(|error| error.with_correlation_id(correlation_id))
+        match opened {
+            Ok(()) => {
+                session.core.client.accept();
+                Ok(session)
+            }
+            Err(error) => {
+                // The broker has no confirmation of it, and sends it again.
+                session.core.forget_held();
+                Err(error.with_correlation_id(correlation_id))
+            }
+        }
+    }
+
+    /// Takes no more messages of a session that the broker keeps, and waits up to `limit` until those that came are with
+    /// their listeners. The broker sends what comes later again when the session is opened again.
+    pub(crate) async fn stop_intake(&self, limit: Duration) {
+        if !self.core.options.clean_session {
+            let _ = timeout(limit, self.core.client.stop_intake()).await;
+        }
     }
 
     /// Whether the broker is connected at this moment.
@@ -226,7 +246,8 @@ impl Session {
     pub(crate) async fn close(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         if self.is_connected() {
-            let _ = timeout(limit.saturating_sub(GOODBYE_TIMEOUT), self.window.drain()).await;
+            let limit = limit.saturating_sub(GOODBYE_TIMEOUT);
+            let _ = tokio::join!(self.stop_intake(limit), timeout(limit, self.window.drain()));
         }
         self.window.shut();
         self.closed.cancel();

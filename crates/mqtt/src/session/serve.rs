@@ -11,15 +11,14 @@ use pip_services_components::log::ILogger;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    complaints::Complaints,
     core::Core,
     link::Link,
     recovery::{Loss, Recovery},
     takeover::{Takeover, TakeoverWatch},
+    unread::Unread,
 };
 use crate::client::{Event, Events, Reason};
-
-/// How many messages are handed over before something else has its turn.
-const LONGEST_BURST: usize = 128;
 
 /// Whatever ends the task, the link is lost then.
 struct Ended(Arc<Core>);
@@ -34,7 +33,8 @@ type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Core {
     /// Serves the events of the client: hands messages over, reconnects, and subscribes to what is wanted.
-    pub(super) async fn serve(self: Arc<Self>, mut events: Events) {
+    pub(super) async fn serve(self: Arc<Self>, events: Events) {
+        let mut events = Unread::new(events, self.clone());
         let _ended = Ended(self.clone());
         let mut changes = self.router.changes();
         let mut listeners = self.router.changes();
@@ -43,6 +43,7 @@ impl Core {
         let mut link = self.link.subscribe();
         let mut connection = 0;
         let mut takeover = TakeoverWatch::default();
+        let mut complaints = Complaints::default();
         let mut recovery = Recovery::new(self.options.reconnect_timeout, self.options.max_reconnect_timeout);
         let mut reconnecting: Option<Work<Result<usize, ApplicationError>>> = None;
         // Ends when a restored connection has lasted.
@@ -50,7 +51,6 @@ impl Core {
         let mut synchronizing: Option<Work<()>> = None;
         // Lasts over the events, which would put it off for ever.
         let mut asking_again: Option<Work<()>> = None;
-        let mut next = None;
         loop {
             let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
             if !(is_up && self.router.has_refusals()) {
@@ -59,7 +59,7 @@ impl Core {
                 asking_again = Some(Box::pin(sleep(self.options.max_reconnect_timeout)));
             }
             tokio::select! {
-                event = next_event(&mut next, &mut events) => match event {
+                event = events.recv() => match event {
                     None => return,
                     Some(Event::Connected) => {
                         takeover.connected(Instant::now());
@@ -68,11 +68,11 @@ impl Core {
                             logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
                         });
                     }
-                    Some(Event::Message(delivery, waiting)) => {
+                    Some(Event::Message(delivery, _waiting)) => {
+                        complaints.well_formed();
                         self.dispatch(delivery);
-                        drop(waiting);
-                        next = self.dispatch_burst(&mut events);
                     }
+                    Some(Event::Malformed(what, _waiting)) => complaints.malformed(&self, &what),
                     Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
                     Some(Event::Disconnected(reason)) => {
                         // What was under way belongs to the connection that is gone.
@@ -126,18 +126,6 @@ impl Core {
                 }
             }
         }
-    }
-
-    /// Hands over messages that have come, a bounded number, without asking for each what else there is to do. Gives an
-    /// event that ends them.
-    fn dispatch_burst(&self, events: &mut Events) -> Option<Event> {
-        for _ in 0..LONGEST_BURST {
-            match events.try_recv().ok()? {
-                Event::Message(delivery, _waiting) => self.dispatch(delivery),
-                event => return Some(event),
-            }
-        }
-        None
     }
 
     fn attempt(self: &Arc<Self>, recovery: &mut Recovery) -> Work<Result<usize, ApplicationError>> {
@@ -199,14 +187,6 @@ impl Core {
         let what =
             format_args!("Another client of client_id '{client_id}' {what}; each client needs its own");
         self.tell(|logger| logger.warn(None, what));
-    }
-}
-
-/// The event that was put aside, or the next one.
-async fn next_event(next: &mut Option<Event>, events: &mut Events) -> Option<Event> {
-    match next.take() {
-        Some(event) => Some(event),
-        None => events.recv().await,
     }
 }
 

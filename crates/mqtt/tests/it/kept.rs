@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    packets::{CONNECT, PINGREQ, PUBCOMP, PUBREC, PUBREL, SUBSCRIBE},
+    packets::{CONNECT, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL, SUBSCRIBE},
     support::{SOON, message, next, on_each_broker, open, texts_until},
 };
 
@@ -269,6 +269,38 @@ async fn a_message_that_was_half_done_when_the_connection_broke_is_released_on_t
         queue.send(None, message("second")).await.unwrap();
     };
     tokio::join!(sending, script);
+}
+
+/// The broker then sends it again to whoever opens the queue next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_before_an_open_failed_was_not_confirmed() {
+    let listener = listener().await;
+    let queue = queue(&listener, &[("options.autosubscribe", "true")]);
+    let failing = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x32, 1, "once").await;
+        broker.publish(0x34, 2, "exactly once").await;
+        let subscribe = broker.read().await;
+        assert_eq!(subscribe[0] >> 4, SUBSCRIBE, "{subscribe:?}");
+        broker.write(&[0x90, 3, subscribe[2], subscribe[3], 0x80]).await;
+        let mut rest = Vec::new();
+        let _ = timeout(SOON, broker.stream.read_to_end(&mut rest)).await.expect("it is still there");
+        assert!(rest.is_empty() || rest == b"\xe0\0", "{rest:?}");
+    };
+    let (opened, ()) = tokio::join!(queue.open(None), failing);
+    assert_eq!(opened.unwrap_err().code(), "SUBSCRIBE_FAILED");
+    let script = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x3a, 1, "once").await;
+        broker.publish(0x3c, 2, "exactly once").await;
+        broker.grant().await;
+        broker.expect(PUBACK, 1).await;
+        broker.expect(PUBREC, 2).await;
+        broker
+    };
+    let (opened, _broker) = tokio::join!(queue.open(None), script);
+    opened.unwrap();
+    assert_eq!((next(&queue).await, next(&queue).await), ("once".into(), "exactly once".into()));
 }
 
 /// The library would do it, if it knew that a session is kept.

@@ -23,6 +23,8 @@ mod conformance;
 mod defects;
 /// Topics, wire modes and payloads.
 mod delivery;
+/// What comes while a queue closes.
+mod draining;
 /// TLS: whom it trusts, and what goes wrong.
 #[cfg(all(feature = "tls", feature = "websocket"))]
 mod encryption;
@@ -36,6 +38,8 @@ mod failover;
 mod faults;
 /// What the conformance suite runs on.
 mod fixtures;
+/// What a broker sends that MQTT does not have.
+mod hostile;
 /// What the broker and the client owe each other when a session is kept.
 mod kept;
 /// Threads, descriptors and memory.

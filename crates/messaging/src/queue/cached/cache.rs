@@ -23,6 +23,22 @@ struct State {
     messages: VecDeque<MessageEnvelope>,
     /// The last message found no room.
     overflowing: bool,
+    /// Nothing is taken in any more.
+    closed: bool,
+    /// Something came after that.
+    late: bool,
+}
+
+/// What became of a message that was to be added.
+pub(super) enum Pushed {
+    /// There was room for it.
+    Added,
+    Dropped(Dropped),
+    /// The cache is closed.
+    TooLate {
+        /// It is the first one that comes too late.
+        first: bool,
+    },
 }
 
 /// The message that gave way to a newer one.
@@ -43,9 +59,12 @@ impl MessageCache {
     }
 
     /// Adds a message at the end. Where there is no room, the oldest one gives way.
-    pub(super) fn push(&self, message: MessageEnvelope) -> Option<Dropped> {
+    pub(super) fn push(&self, message: MessageEnvelope) -> Pushed {
         let dropped = {
             let mut state = self.lock();
+            if state.closed {
+                return Pushed::TooLate { first: !std::mem::replace(&mut state.late, true) };
+            }
             let full = state.messages.len() >= self.capacity;
             let first_of_burst = !std::mem::replace(&mut state.overflowing, full);
             let oldest = if full { state.messages.pop_front() } else { None };
@@ -53,13 +72,21 @@ impl MessageCache {
             oldest.map(|envelope| Dropped { envelope, first_of_burst })
         };
         self.changed.notify_one();
-        dropped
+        dropped.map_or(Pushed::Added, Pushed::Dropped)
     }
 
-    /// Puts a message back that was taken. It had its room before, so there is always room for it.
-    pub(super) fn put_back(&self, message: MessageEnvelope) {
-        self.lock().messages.push_front(message);
+    /// Puts a message back that was taken. It had its room before, so there is always room for it. False: the cache is
+    /// closed.
+    pub(super) fn put_back(&self, message: MessageEnvelope) -> bool {
+        {
+            let mut state = self.lock();
+            if state.closed {
+                return false;
+            }
+            state.messages.push_front(message);
+        }
         self.changed.notify_one();
+        true
     }
 
     /// Takes the oldest message.
@@ -103,9 +130,16 @@ impl MessageCache {
         let _cleared = std::mem::take(&mut self.lock().messages);
     }
 
-    /// Wakes whoever waits.
-    pub(super) fn close(&self) {
+    /// Drops all messages, and those that come later, and wakes whoever waits. Gives how many it dropped.
+    pub(super) fn close(&self) -> usize {
+        let dropped = {
+            let mut state = self.lock();
+            state.closed = true;
+            // They go when the lock is free, as above.
+            std::mem::take(&mut state.messages)
+        };
         self.closed.cancel();
+        dropped.len()
     }
 
     /// Waits until it is closed.
@@ -128,14 +162,22 @@ mod tests {
         message.get_message_as_string().unwrap_or_default().into_owned()
     }
 
+    fn dropped(pushed: Pushed) -> Option<Dropped> {
+        match pushed {
+            Pushed::Dropped(dropped) => Some(dropped),
+            Pushed::Added => None,
+            Pushed::TooLate { .. } => panic!("it is not closed"),
+        }
+    }
+
     const FOREVER: Duration = Duration::MAX;
 
     #[tokio::test]
     async fn messages_come_out_in_order_and_the_oldest_gives_way() {
         let cache = MessageCache::new(2);
-        assert!(cache.push(message("a")).is_none());
-        assert!(cache.push(message("b")).is_none());
-        assert_eq!(text(&cache.push(message("c")).unwrap().envelope), "a");
+        assert!(dropped(cache.push(message("a"))).is_none());
+        assert!(dropped(cache.push(message("b"))).is_none());
+        assert_eq!(text(&dropped(cache.push(message("c"))).unwrap().envelope), "a");
         assert_eq!(cache.peek(5).iter().map(text).collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(text(&cache.receive(FOREVER).await.unwrap()), "b");
         assert_eq!(text(&cache.receive(Duration::ZERO).await.unwrap()), "c");
@@ -145,7 +187,7 @@ mod tests {
     #[test]
     fn each_pause_begins_another_burst() {
         let cache = MessageCache::new(1);
-        let dropped = |text| cache.push(message(text)).map(|dropped| dropped.first_of_burst);
+        let dropped = |text| dropped(cache.push(message(text))).map(|dropped| dropped.first_of_burst);
         assert_eq!([dropped("a"), dropped("b"), dropped("c")], [None, Some(true), Some(false)]);
         cache.take().unwrap();
         assert_eq!([dropped("d"), dropped("e"), dropped("f")], [None, Some(true), Some(false)]);
@@ -192,6 +234,19 @@ mod tests {
         received.sort();
         // The aborted waiter may have taken one before it was aborted only if it ran; it has not.
         assert_eq!(received, [Some("a".into()), Some("b".into())]);
+    }
+
+    #[test]
+    fn what_is_closed_tells_how_much_it_dropped_and_takes_nothing_more() {
+        let cache = MessageCache::new(10);
+        cache.push(message("a"));
+        cache.push(message("b"));
+        let taken = cache.take().unwrap();
+        assert_eq!(cache.close(), 1);
+        assert!(matches!(cache.push(message("c")), Pushed::TooLate { first: true }));
+        assert!(matches!(cache.push(message("d")), Pushed::TooLate { first: false }));
+        assert!(!cache.put_back(taken));
+        assert_eq!((cache.close(), cache.len()), (0, 0));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pip_services_commons::errors::ApplicationError;
 
-use super::cache::{Dropped, MessageCache};
+use super::cache::{MessageCache, Pushed};
 use crate::{MessageEnvelope, MessageQueue};
 
 /// Where a broker's client puts what arrives for a [`CachedMessageQueue`](crate::CachedMessageQueue), from an
@@ -19,11 +19,14 @@ pub struct MessageInbox {
 
 impl MessageInbox {
     /// A message arrived. It is counted, and waits for a consumer; the oldest waiting message is dropped where
-    /// `options.max_cache_size` leaves no room.
+    /// `options.max_cache_size` leaves no room. After the close it is dropped itself, counted, and logged
+    /// once.
     pub fn push(&self, envelope: MessageEnvelope) {
         self.base.received(None, &envelope);
-        if let Some(Dropped { envelope, first_of_burst }) = self.cache.push(envelope) {
-            self.base.dropped(&envelope, first_of_burst);
+        match self.cache.push(envelope) {
+            Pushed::Added => {}
+            Pushed::Dropped(dropped) => self.base.dropped(&dropped.envelope, dropped.first_of_burst),
+            Pushed::TooLate { first } => return self.base.dropped_late(first),
         }
         self.base.cached(|| self.cache.len());
     }

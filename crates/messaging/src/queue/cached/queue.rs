@@ -30,7 +30,7 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// The client has acknowledged a message before it is here, so there are no locks: a received message is gone from
 /// the cache for good, `complete` has nothing to do, and the broker cannot be made to wait. At
 /// `options.max_cache_size` the oldest message is dropped, counted in `queue.<name>.dropped_messages` and logged,
-/// once for all that follow without a pause.
+/// once for all that follow without a pause. So is what the cache still has at the close, and what comes later.
 ///
 /// | parameter | default | |
 /// |---|---|---|
@@ -260,7 +260,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
         Ok(())
     }
 
-    /// Ends the listener, drops the messages in the cache, and wakes whoever waits. It gives the subscription
+    /// Ends the listener, drops the messages in the cache, counted and logged, and wakes whoever waits. It gives the subscription
     /// of a queue that was open, to be dropped when that suits.
     pub async fn close(&self, correlation_id: Option<&str>) -> Option<Arc<S>> {
         self.close_within(correlation_id, END_TIMEOUT).await
@@ -276,7 +276,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
             (self.session.swap(None), self.base.begun())
         };
         if let Some(session) = &session {
-            session.cache.close();
+            self.base.dropped_at_close(session.cache.close());
         }
         // One that has begun since.
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
@@ -405,11 +405,11 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     }
 
     /// Does what [`ListenedQueue::put_back`](crate::ListenedQueue::put_back) tells: the message goes to the head
-    /// of the cache, and counts no second time. A closed queue drops it, as all in the cache.
+    /// of the cache, and counts no second time. A closed queue drops it, counted and logged, as all in the cache.
     pub fn put_back(&self, envelope: MessageEnvelope) {
-        if let Some(session) = self.session.load_full() {
-            session.cache.put_back(envelope);
-            self.base.cached(|| session.cache.len());
+        match self.session.load_full() {
+            Some(session) if session.cache.put_back(envelope) => self.base.cached(|| session.cache.len()),
+            _ => self.base.dropped_at_close(1),
         }
     }
 }
@@ -434,7 +434,7 @@ impl<S> Drop for CachedMessageQueue<S> {
     /// Ends the listener, which waits for the cache, although the client may hold the inbox and with it the base.
     fn drop(&mut self) {
         if let Some(session) = self.session.swap(None) {
-            session.cache.close();
+            self.base.dropped_at_close(session.cache.close());
         }
     }
 }

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
-use super::Answers;
-use crate::{
-    client::packets::{Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number},
-    options::QoS,
+use super::{Answers, Meaning};
+use crate::client::packets::{
+    Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
 };
 
 /// A code of version 5 from here on is an error.
@@ -40,25 +39,17 @@ impl<R> Answered<R> {
 
     fn answered(&mut self, packet: &[u8], ended: bool) -> Fate {
         let Some(id) = first_number(packet) else { return Fate::Pass };
-        if is_grant(packet[0]) {
-            self.answers.settled(id);
-            return Fate::Pass;
-        }
-        let is_success = code(packet).is_none_or(|code| code < FIRST_ERROR);
-        let is_known = match packet[0] {
-            PUBACK if is_success => self.answers.acknowledged(id, QoS::AtLeastOnce),
-            PUBCOMP if is_success => self.answers.acknowledged(id, QoS::ExactlyOnce),
-            PUBREC if is_success => false,
-            _ => {
-                self.answers.settled(id);
-                false
+        let first = packet[0];
+        let is_success = is_grant(first) || code(packet).is_none_or(|code| code < FIRST_ERROR);
+        match self.answers.answered(first, id, is_success) {
+            // The library frees whatever has its id, also while it still needs it, and calls it sent.
+            Meaning::Stray => Fate::Swallow,
+            Meaning::Known if ended => {
+                self.held_back.extend_from_slice(packet);
+                Fate::Swallow
             }
-        };
-        if !is_known || !ended {
-            return Fate::Pass;
+            Meaning::Known | Meaning::Other => Fate::Pass,
         }
-        self.held_back.extend_from_slice(packet);
-        Fate::Swallow
     }
 }
 

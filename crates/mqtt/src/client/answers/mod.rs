@@ -10,6 +10,7 @@ use std::{
 };
 
 pub(super) use self::{downward::Answered, upward::Written};
+use super::packets::{PUBACK, PUBCOMP, PUBREC};
 use crate::options::QoS;
 
 /// With more messages that it has not written, the library may give any id to one of them.
@@ -37,12 +38,31 @@ struct State {
     written: u64,
     /// Those that somebody waits for, by their number.
     messages: HashMap<u64, Message>,
-    /// The ids of what is written and not answered, and the numbers of those that are messages.
-    unanswered: HashMap<u16, Option<u64>>,
+    /// What is written and not answered, by its id.
+    unanswered: HashMap<u16, Open>,
     /// The id that was written last.
     newest: u16,
     /// The connection is over, or its messages cannot be told apart: the library knows what came of each.
     ended: bool,
+}
+
+/// Something that was written.
+struct Open {
+    /// That of a message.
+    number: Option<u64>,
+    /// The first byte of the packet that answers to it next.
+    awaits: u8,
+}
+
+/// What an answer says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// The broker has a message, and whoever waits for that knows.
+    Known,
+    /// It answers to nothing that was written, or to something else than what has its id.
+    Stray,
+    /// The client has to read it.
+    Other,
 }
 
 struct Message {
@@ -84,35 +104,42 @@ impl Answers {
         state.written += 1;
         let fits = state.messages.get(&number).is_none_or(|message| message.qos as u8 == qos);
         if number < state.given && fits {
-            state.unanswered.insert(id, Some(number));
+            let awaits = if qos == 1 { PUBACK } else { PUBREC };
+            state.unanswered.insert(id, Open { number: Some(number), awaits });
             state.newest = id;
         } else {
             state.end();
         }
     }
 
-    /// The broker has answered that it has a message. True: whoever waits for it knows.
-    fn acknowledged(&self, id: u16, qos: QoS) -> bool {
+    /// The broker has answered something to what has that id; `first` is the first byte of the answer.
+    fn answered(&self, first: u8, id: u16, is_success: bool) -> Meaning {
         let mut state = self.state();
-        let Some(Some(number)) = state.unanswered.remove(&id) else { return false };
-        match state.messages.get(&number) {
-            Some(message) if message.qos != qos => state.settle(number, Stage::Unknown),
-            _ => state.settle(number, Stage::Acknowledged),
+        if state.ended {
+            return Meaning::Other;
         }
-    }
-
-    /// The broker has answered something else.
-    fn settled(&self, id: u16) {
-        let mut state = self.state();
-        if let Some(Some(number)) = state.unanswered.remove(&id) {
-            state.settle(number, Stage::Unknown);
+        let Some(open) = state.unanswered.get_mut(&id) else { return Meaning::Stray };
+        // A message that is received can be said to be so again.
+        if open.awaits != first && !(open.awaits == PUBCOMP && first == PUBREC && is_success) {
+            return Meaning::Stray;
+        }
+        if first == PUBREC && is_success {
+            open.awaits = PUBCOMP;
+            return Meaning::Other;
+        }
+        let number = open.number;
+        state.unanswered.remove(&id);
+        let stage = if is_success { Stage::Acknowledged } else { Stage::Unknown };
+        match number {
+            Some(number) if state.settle(number, stage) => Meaning::Known,
+            _ => Meaning::Other,
         }
     }
 
     /// The client has written something else that has an id.
-    fn asked(&self, id: u16) {
+    fn asked(&self, id: u16, awaits: u8) {
         let mut state = self.state();
-        state.unanswered.insert(id, None);
+        state.unanswered.insert(id, Open { number: None, awaits });
         state.newest = id;
     }
 
@@ -293,14 +320,8 @@ mod tests {
 
     #[test]
     fn what_is_no_success_is_for_the_client_to_read_at_once_and_to_tell() {
-        let refusals: [&[u8]; 5] = [
-            b"\x40\x03\0\x07\x87",
-            b"\x40\x08\0\x07\x97\x04\x1f\0\x01r",
-            b"\x50\x03\0\x08\x80",
-            b"\x70\x03\0\x08\x92",
-            // Of another QoS.
-            b"\x40\x02\0\x08",
-        ];
+        let refusals: [&[u8]; 3] =
+            [b"\x40\x03\0\x07\x87", b"\x40\x08\0\x07\x97\x04\x1f\0\x01r", b"\x50\x03\0\x08\x80"];
         for refusal in refusals {
             for piece in 1..12 {
                 let mut connection = Connection::new(piece);
@@ -312,6 +333,64 @@ mod tests {
                 expected[usize::from(refusal[3] - 7)] = Some(false);
                 assert_eq!(answers.each_ref().map(poll), expected, "{refusal:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_received_and_not_completed_is_for_the_client_to_tell_of() {
+        for piece in 1..12 {
+            let mut connection = Connection::new(piece);
+            let sent = connection.give(EXACTLY);
+            connection.write(EXACTLY, [8]);
+            let received = answer(PUBREC, 8);
+            for _ in 0..2 {
+                assert_eq!(connection.read(&[&received]), (received.to_vec(), vec![]));
+            }
+            let failed = b"\x70\x03\0\x08\x92";
+            assert_eq!(connection.read(&[failed]), (failed.to_vec(), vec![]));
+            assert_eq!(poll(&sent), Some(false));
+        }
+    }
+
+    /// The library would call what waits for it successful, and free what it still needs.
+    #[test]
+    fn an_answer_of_another_kind_than_what_has_its_id_waits_for_is_kept_from_the_client() {
+        for piece in 1..12 {
+            let mut connection = Connection::new(piece);
+            let answers = [ONCE, EXACTLY, EXACTLY].map(|qos| connection.give(qos));
+            connection.write(ONCE, [1]);
+            connection.write(EXACTLY, [2, 3]);
+            filtered(&mut connection.up, b"\x82\x06\0\x04\0\x01t\0\xa2\x05\0\x05\0\x01t", piece);
+            connection.read(&[&answer(PUBREC, 3)]);
+            let granted = [&b"\x90\x03\0\x04\0"[..], b"\xb0\x02\0\x05"];
+            let strays: [&[u8]; 14] = [
+                b"\x50\x02\0\x01",
+                b"\x70\x02\0\x01",
+                b"\x50\x03\0\x01\x87",
+                b"\x90\x03\0\x01\0",
+                b"\x40\x02\0\x02",
+                b"\x70\x02\0\x02",
+                b"\x70\x03\0\x02\x92",
+                b"\xb0\x02\0\x02",
+                b"\x50\x03\0\x03\x87",
+                b"\x40\x03\0\x03\x87",
+                b"\x40\x02\0\x04",
+                b"\xb0\x02\0\x04",
+                b"\x90\x03\0\x05\0",
+                b"\x70\x02\0\x05",
+            ];
+            for stray in strays {
+                assert_eq!(connection.read(&[stray]), (vec![], vec![]), "{stray:?}");
+            }
+            assert_eq!(answers.each_ref().map(poll), [None; 3]);
+            assert_eq!(connection.read(&granted), (granted.concat(), vec![]));
+            connection.read(&[
+                &answer(PUBACK, 1),
+                &answer(PUBREC, 2),
+                &answer(PUBCOMP, 2),
+                &answer(PUBCOMP, 3),
+            ]);
+            assert_eq!(answers.each_ref().map(poll), [Some(true); 3]);
         }
     }
 
@@ -329,19 +408,24 @@ mod tests {
         }
     }
 
+    /// The library may have given the id to what it is about to write.
     #[test]
-    fn answers_to_nothing_are_passed_on() {
+    fn answers_to_nothing_are_kept_from_the_client() {
         let mut connection = Connection::new(100);
         let sent = connection.give(ONCE);
         // Before it is written.
-        let early = answer(PUBACK, 1);
-        assert_eq!(connection.read(&[&early]), (early.to_vec(), vec![]));
+        assert_eq!(connection.read(&[&answer(PUBACK, 1)]), (vec![], vec![]));
         connection.write(ONCE, [1]);
         assert_eq!(poll(&sent), None);
-        for odd in [&b"\x40\0"[..], b"\x70\x01\0", b"\x40\x02\0\x02"] {
-            assert_eq!(connection.read(&[odd]), (odd.to_vec(), vec![]));
+        for odd in [&b"\x40\0"[..], b"\x70\x01\0"] {
+            assert_eq!(connection.read(&[odd]), (odd.to_vec(), vec![]), "without an id");
+        }
+        for stray in [answer(PUBACK, 2), answer(PUBREC, 2), answer(PUBCOMP, 2)] {
+            assert_eq!(connection.read(&[&stray]), (vec![], vec![]));
         }
         assert_eq!(poll(&sent), None);
+        let acknowledged = answer(PUBACK, 1);
+        assert_eq!(connection.read(&[&acknowledged, &acknowledged]), (vec![], acknowledged.to_vec()));
     }
 
     #[test]
@@ -427,6 +511,7 @@ mod tests {
         connection.down.rules().held_back().clear();
         let _answer = connection.give(EXACTLY);
         connection.write(EXACTLY, [1]);
+        connection.read(&[&answer(PUBREC, 1)]);
         let completed = answer(PUBCOMP, 1);
         assert_eq!(filtered(&mut connection.down, &completed, 1), b"");
         connection.down.rules().prod();

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::Answers;
-use crate::client::packets::{Fate, Head, PUBLISH, Parsed, Rules, SUBSCRIBE, UNSUBSCRIBE, first_number, qos};
+use crate::client::packets::{
+    Fate, Head, PUBLISH, Parsed, Rules, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, first_number, qos,
+};
 
 /// Notes the messages at QoS 1 and 2 that the client writes, and what else has an id, beside other rules.
 pub(in crate::client) struct Written<R> {
@@ -36,7 +38,7 @@ impl<R: Rules> Rules for Written<R> {
         let first = packet[0];
         if is_request(first) {
             let Some(id) = first_number(packet) else { return Fate::Hold };
-            self.answers.asked(id);
+            self.answers.asked(id, if first == SUBSCRIBE { SUBACK } else { UNSUBACK });
             return Fate::Pass;
         }
         // No property is looked at.

@@ -37,6 +37,19 @@ impl Downward {
         }
     }
 
+    /// What becomes of a message whatever it says.
+    fn taken_in(&self, qos: u8) -> Option<Fate> {
+        let intake = &mut self.guard.state().intake;
+        match qos {
+            _ if intake.is_stopped() => Some(Fate::Swallow),
+            1 => {
+                intake.passed();
+                Some(Fate::Pass)
+            }
+            _ => None,
+        }
+    }
+
     fn published(&mut self, packet: &mut [u8], head: &Head, ended: bool) -> Fate {
         let may_repeat =
             is_repetition(packet[0]) && self.guard.state().inbound.may_repeat(head.id, head.length);
@@ -46,6 +59,7 @@ impl Downward {
         let reading = Reading::begin(&self.guard.keys, packet, head);
         if !ended {
             packet[0] ^= LOWER;
+            self.guard.state().intake.passed();
             self.followed = Some((head.id, reading));
             return Fate::Follow;
         }
@@ -55,6 +69,7 @@ impl Downward {
             return Fate::Swallow;
         }
         packet[0] ^= LOWER;
+        self.guard.state().intake.passed();
         self.passed(head.id, content);
         Fate::Pass
     }
@@ -73,15 +88,19 @@ impl Rules for Downward {
             }
             _ => {}
         }
-        matches!(first, CONNACK | PUBREC | PUBREL | PUBCOMP) || (first >> 4 == PUBLISH && qos(first) == 2)
+        matches!(first, CONNACK | PUBREC | PUBREL | PUBCOMP)
+            || (first >> 4 == PUBLISH && matches!(qos(first), 1 | 2))
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
         let first = packet[0];
         if first >> 4 == PUBLISH {
+            if let Some(fate) = self.taken_in(qos(first)) {
+                return fate;
+            }
             return match Head::parse(packet, self.has_properties) {
                 Parsed::Incomplete => Fate::Hold,
-                Parsed::Malformed => Fate::Pass,
+                Parsed::Malformed => Fate::Refuse,
                 Parsed::Head(head) => self.published(packet, &head, ended),
             };
         }

@@ -80,6 +80,11 @@ impl Inbound {
         self.connection
     }
 
+    /// The number of the connection that there is, or was last.
+    pub(super) fn connection(&self) -> u64 {
+        self.connection
+    }
+
     /// The broker knows nothing of what was.
     pub(super) fn forget(&mut self) {
         *self = Self { connection: self.connection, ..Self::default() };

@@ -3,6 +3,7 @@
 
 mod downward;
 mod inbound;
+mod intake;
 mod outbound;
 mod upward;
 
@@ -12,20 +13,25 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 pub(super) use self::{downward::Downward, upward::Upward};
-use self::{inbound::Inbound, outbound::Outbound};
+use self::{inbound::Inbound, intake::Intake, outbound::Outbound};
 
 /// What a client and a broker that keeps its session owe each other at QoS 2, over all connections.
 #[derive(Default)]
 pub(super) struct Guard {
     state: Mutex<State>,
     keys: RandomState,
+    /// All that came is confirmed.
+    caught_up: Notify,
 }
 
 #[derive(Default)]
 struct State {
     inbound: Inbound,
     outbound: Outbound,
+    intake: Intake,
     /// Which broker the last connection was to.
     address: Option<SocketAddr>,
 }
@@ -43,13 +49,48 @@ impl Guard {
             state.inbound.forget();
             state.outbound.doubt();
         }
+        state.intake.connect();
         state.inbound.connect()
+    }
+
+    /// Somebody listens: what was withheld until now is confirmed, and what comes from now on at once.
+    pub(super) fn accept(&self) {
+        self.state().intake.accept();
+    }
+
+    /// Takes no more messages, which the broker sends again on another connection, and waits until the client has confirmed
+    /// those that it was given.
+    pub(super) async fn stop(&self) {
+        self.state().intake.stop();
+        loop {
+            // Before looking: it hears of what happens from here on.
+            let caught_up = self.caught_up.notified();
+            if !self.state().intake.is_behind() {
+                return;
+            }
+            caught_up.await;
+        }
+    }
+
+    /// The client has confirmed a message on that connection, or the connection has ended.
+    fn confirmed(&self, state: &mut State, connection: u64, all: bool) {
+        if connection == state.inbound.connection() {
+            state.intake.confirmed(all);
+            if !state.intake.is_behind() {
+                self.caught_up.notify_waiters();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, sync::Arc};
+    use std::{
+        net::Ipv4Addr,
+        pin::pin,
+        sync::Arc,
+        task::{Context, Waker},
+    };
 
     use proptest::prelude::*;
 
@@ -75,10 +116,17 @@ mod tests {
 
     impl Connection {
         fn new(guard: &Arc<Guard>, host: u8, version5: bool, piece: usize) -> Self {
+            let connection = Self::opening(guard, host, version5, piece);
+            guard.accept();
+            connection
+        }
+
+        /// One that is not accepted yet.
+        fn opening(guard: &Arc<Guard>, host: u8, version5: bool, piece: usize) -> Self {
             let replies: Arc<Replies> = Arc::default();
             let number = guard.connect((Ipv4Addr::new(127, 0, 0, host), 1883).into());
             Self {
-                up: Filter::new(Upward::new(guard.clone(), number)),
+                up: Filter::new(Upward::new(guard.clone(), number, replies.clone())),
                 down: Filter::new(Downward::new(guard.clone(), replies.clone(), version5)),
                 replies,
                 piece,
@@ -197,14 +245,83 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_confirmed_before_somebody_is_there_for_it_and_all_of_it_then() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::opening(&guard, 1, false, piece);
+            let (once, exactly) = (publish(0x32, "t", 1, None, b"x"), publish(0x34, "t", 2, None, b"x"));
+            let handed = connection.down(&[KEPT, &once, &exactly]);
+            assert_eq!(handed, ([KEPT, &once, &publish(0x32, "t", 2, None, b"x")].concat(), vec![]));
+            assert_eq!(connection.up(&[&answer(PUBACK, 1), &answer(PUBACK, 2)]), b"");
+            assert_eq!(connection.replies.take(), b"");
+            guard.accept();
+            assert_eq!(connection.replies.take(), [answer(PUBACK, 1), answer(PUBREC, 2)].concat());
+            assert_eq!(connection.down(&[&once]).0, once);
+            assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBACK, 1));
+        }
+    }
+
+    /// Whether the guard, which takes no more messages, waits for what the client was given.
+    fn is_behind(guard: &Guard) -> bool {
+        pin!(guard.stop()).poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[test]
+    fn what_comes_when_no_more_is_taken_is_neither_handed_over_nor_confirmed_and_what_came_is() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::new(&guard, 1, false, piece);
+            let (once, exactly) = (publish(0x32, "t", 1, None, b"x"), publish(0x34, "t", 2, None, b"x"));
+            connection.down(&[KEPT, &once, &exactly]);
+            assert!(is_behind(&guard));
+            let (later, last) = (publish(0x32, "t", 3, None, b"x"), publish(0x34, "t", 4, None, b"x"));
+            let at_most_once = b"\x30\x04\0\x01tx";
+            assert_eq!(connection.down(&[&later, &last, at_most_once]), (at_most_once.to_vec(), vec![]));
+            assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBACK, 1));
+            assert!(is_behind(&guard));
+            assert_eq!(connection.up(&[&answer(PUBACK, 2)]), answer(PUBREC, 2));
+            assert!(!is_behind(&guard));
+            assert_eq!(connection.down(&[&answer(PUBREL, 2)]), (vec![], answer(PUBCOMP, 2).to_vec()));
+        }
+    }
+
+    #[test]
+    fn what_the_client_has_not_confirmed_when_the_connection_ends_is_waited_for_no_more() {
+        let guard: Arc<Guard> = Arc::default();
+        let mut connection = Connection::new(&guard, 1, false, 50);
+        connection.down(&[KEPT, &publish(0x32, "t", 1, None, b"x")]);
+        assert!(is_behind(&guard));
+        drop(connection);
+        assert!(!is_behind(&guard));
+    }
+
+    #[test]
     fn what_is_malformed_is_for_the_client_to_judge() {
-        for packet in
-            [&b"\x62\x01\0"[..], b"\x70\0", b"\x34\x03\0\x09t", b"\x34\x05\0\x01t\0\0", b"\x20\x01\0"]
-        {
+        for packet in [&b"\x62\x01\0"[..], b"\x70\0", b"\x20\x01\0"] {
             for piece in 1..=packet.len() {
                 let mut connection = Connection::new(&Arc::default(), 1, false, piece);
                 assert_eq!(connection.down(&[packet]), (packet.to_vec(), vec![]), "{packet:?}");
                 assert_eq!(connection.up(&[packet]), packet);
+            }
+        }
+    }
+
+    /// The client would take it for one at QoS 2, and wait for a release that the guard keeps from it.
+    #[test]
+    fn a_message_at_qos_2_that_contradicts_itself_is_the_last_thing_that_is_read() {
+        let cases = [
+            (&b"\x34\x03\0\x09t"[..], false),
+            (b"\x34\x05\0\x01t\0\0", false),
+            (b"\x34\x06\0\x01t\0\x01\x09", true),
+        ];
+        for (packet, version5) in cases {
+            for piece in 1..=packet.len() {
+                let mut connection = Connection::new(&Arc::default(), 1, version5, piece);
+                let sent = publish(0x32, "t", 1, None, b"x");
+                assert_eq!(connection.down(&[&sent, packet, &sent]), (sent.clone(), vec![]), "{packet:?}");
+                assert!(connection.down.has_refused());
+                // The client's own are the broker's to judge.
+                assert!(connection.up(&[packet]).ends_with(packet));
             }
         }
     }

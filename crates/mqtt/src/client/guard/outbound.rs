@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The packet ids of what was published at QoS 2 to a broker that keeps the session.
 ///
@@ -11,8 +11,8 @@ pub(super) struct Outbound {
     anew: bool,
     /// If it did not: the ids of which that is known nevertheless.
     known: HashSet<u16>,
-    /// What was published, and not completed.
-    open: BTreeSet<u16>,
+    /// What was published, and not completed, and whether the broker has got it.
+    open: BTreeMap<u16, bool>,
     /// What was released by the guard. The answer is not the client's.
     releasing: BTreeSet<u16>,
 }
@@ -31,13 +31,13 @@ impl Outbound {
 
     /// The broker kept the session. Gives the ids to release.
     pub(super) fn go_on(&mut self) -> impl Iterator<Item = u16> {
-        self.releasing.append(&mut self.open);
+        self.releasing.extend(std::mem::take(&mut self.open).into_keys());
         self.releasing.iter().copied()
     }
 
     /// A message is about to be published. True: its id has to be released before.
     pub(super) fn publish(&mut self, id: u16) -> bool {
-        self.open.insert(id);
+        self.open.insert(id, false);
         // One answer is waited for, so an id is not released twice.
         !self.anew && self.known.insert(id) && self.releasing.insert(id)
     }
@@ -45,12 +45,16 @@ impl Outbound {
     /// The broker has got the message. It answers in order: to a release of the id before, if at all.
     pub(super) fn received(&mut self, id: u16) {
         self.releasing.remove(&id);
+        if let Some(received) = self.open.get_mut(&id) {
+            *received = true;
+        }
     }
 
     /// The broker says that it holds the id no more. True: to the guard.
     pub(super) fn completed(&mut self, id: u16) -> bool {
         let own = self.releasing.remove(&id);
-        if !own {
+        // One that the broker has not got yet is not what it speaks of: it says something twice.
+        if !own && self.open.get(&id) == Some(&true) {
             self.open.remove(&id);
         }
         own
@@ -70,11 +74,13 @@ mod tests {
         let mut outbound = Outbound::default();
         outbound.begin();
         assert_eq!([1, 2, 3].map(|id| outbound.publish(id)), [false; 3]);
+        outbound.received(2);
         assert!(!outbound.completed(2));
         assert_eq!(released(&mut outbound), [1, 3]);
         // The next message under the same id.
         assert!(!outbound.publish(1));
         assert!(outbound.completed(1), "the old one");
+        outbound.received(1);
         assert!(!outbound.completed(1), "the new one");
         // The connection was lost before the answer to 3.
         assert_eq!(released(&mut outbound), [3]);
@@ -102,6 +108,17 @@ mod tests {
         assert!(!outbound.publish(1));
         assert!(outbound.completed(1));
         assert!(!outbound.completed(1));
+    }
+
+    #[test]
+    fn an_answer_that_comes_twice_does_not_complete_the_next_message_under_its_id() {
+        let mut outbound = Outbound::default();
+        outbound.publish(1);
+        assert_eq!(released(&mut outbound), [1]);
+        outbound.publish(1);
+        assert!(outbound.completed(1), "the old one");
+        assert!(!outbound.completed(1), "the old one once more");
+        assert_eq!(released(&mut outbound), [1], "the new one, which the broker may hold");
     }
 
     #[test]

@@ -1,19 +1,28 @@
 use std::sync::Arc;
 
 use super::Guard;
-use crate::client::packets::{
-    Fate, Head, PUBACK, PUBLISH, PUBREC, PUBREL, Parsed, Rules, answer, first_number, qos,
+use crate::client::{
+    packets::{Fate, Head, PUBACK, PUBLISH, PUBREC, PUBREL, Parsed, Rules, answer, first_number, qos},
+    replies::Replies,
 };
 
 /// What happens to packets on their way from the client to the broker.
 pub(in crate::client) struct Upward {
     guard: Arc<Guard>,
     connection: u64,
+    replies: Arc<Replies>,
 }
 
 impl Upward {
-    pub(in crate::client) fn new(guard: Arc<Guard>, connection: u64) -> Self {
-        Self { guard, connection }
+    pub(in crate::client) fn new(guard: Arc<Guard>, connection: u64, replies: Arc<Replies>) -> Self {
+        Self { guard, connection, replies }
+    }
+}
+
+impl Drop for Upward {
+    /// The client has closed the connection, and all that it wrote is read.
+    fn drop(&mut self) {
+        self.guard.confirmed(&mut self.guard.state(), self.connection, true);
     }
 }
 
@@ -22,13 +31,18 @@ impl Rules for Upward {
         first == PUBACK || (first >> 4 == PUBLISH && qos(first) == 2)
     }
 
-    fn decide(&mut self, packet: &mut [u8], _: bool) -> Fate {
+    fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
         if packet[0] == PUBACK {
-            let Some(id) = first_number(packet) else { return Fate::Hold };
-            if self.guard.state().inbound.confirm(id, self.connection) {
+            let Some(id) = first_number(packet).filter(|_| ended) else { return Fate::Hold };
+            let mut state = self.guard.state();
+            if state.inbound.confirm(id, self.connection) {
                 packet[0] = PUBREC;
             }
-            return Fate::Pass;
+            self.guard.confirmed(&mut state, self.connection, false);
+            return match state.intake.withhold(packet, &self.replies) {
+                true => Fate::Swallow,
+                false => Fate::Pass,
+            };
         }
         // No property is looked at.
         match Head::parse(packet, false) {

@@ -51,6 +51,8 @@ pub(in crate::client) enum Fate {
     /// It is passed on, and its rules follow what is still to come.
     Follow,
     Swallow,
+    /// It is none, and nothing is passed on from here on.
+    Refuse,
 }
 
 /// What a filter does with packets.
@@ -85,6 +87,11 @@ impl<R: Rules> Filter<R> {
         self.framing.at_start()
     }
 
+    /// Whether the stream came to something that is no packet.
+    pub(in crate::client) fn has_refused(&self) -> bool {
+        self.fate == Fate::Refuse
+    }
+
     pub(in crate::client) fn rules(&mut self) -> &mut R {
         &mut self.rules
     }
@@ -93,7 +100,7 @@ impl<R: Rules> Filter<R> {
     pub(in crate::client) fn filter(&mut self, input: &mut [u8], output: &mut Output) {
         output.clear();
         let mut at = 0;
-        while at < input.len() {
+        while at < input.len() && !self.has_refused() {
             if self.framing.at_start() {
                 self.fate = if self.rules.concerns(input[at]) { Fate::Hold } else { Fate::Pass };
             }
@@ -106,7 +113,7 @@ impl<R: Rules> Filter<R> {
                     self.rules.follow(&input[range.clone()], part.ended);
                     output.pass(range);
                 }
-                Fate::Swallow => {}
+                Fate::Swallow | Fate::Refuse => {}
                 Fate::Hold => self.decide(input, range, part.ended, output),
             }
         }
@@ -128,7 +135,7 @@ impl<R: Rules> Filter<R> {
         match self.fate {
             Fate::Hold if !ended && is_whole => return self.held.extend_from_slice(&input[range]),
             Fate::Hold if !ended => return,
-            Fate::Swallow => return self.held.clear(),
+            Fate::Swallow | Fate::Refuse => return self.held.clear(),
             Fate::Behind(first) => output.own(first.to_vec()),
             // What ends too early is for its reader to judge.
             Fate::Pass | Fate::Follow | Fate::Hold => {}
@@ -172,6 +179,7 @@ pub(super) mod tests {
                 None => Fate::Hold,
                 Some(0) => Fate::Swallow,
                 Some(2) => Fate::Behind(*b"\x40\x02\0\0"),
+                Some(3) => Fate::Refuse,
                 Some(_) => {
                     packet[0] = 0x60;
                     Fate::Pass
@@ -188,6 +196,16 @@ pub(super) mod tests {
         let expected = b"\x30\x03abc\x30\x00\x60\x03\x01xy\x50\x00\x40\x02\0\0\x50\x02\x02x\x30\x01z";
         for piece in 1..=stream.len() {
             assert_eq!(filtered(&mut Filter::new(Third), stream, piece), expected, "{piece}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_passed_on_from_what_is_refused_on() {
+        let stream = b"\x30\x01a\x50\x03\x03xy\x30\x01b\x50\x02\x01x";
+        for piece in 1..=stream.len() {
+            let mut filter = Filter::new(Third);
+            assert_eq!(filtered(&mut filter, stream, piece), b"\x30\x01a", "{piece}");
+            assert!(filter.has_refused());
         }
     }
 

@@ -2,12 +2,13 @@
 
 mod filter;
 mod frames;
+mod properties;
 mod publish;
 
 pub(super) use self::{
     filter::{Fate, Filter, Output, Rules},
     frames::{Malformed, Number},
-    publish::{Content, Head, Parsed, Reading},
+    publish::{Content, Head, Parsed, Reading, Topic},
 };
 
 pub(super) const PUBLISH: u8 = 3;
@@ -21,6 +22,8 @@ pub(super) const SUBACK: u8 = 0x90;
 pub(super) const UNSUBSCRIBE: u8 = 0xa2;
 pub(super) const UNSUBACK: u8 = 0xb0;
 pub(super) const PINGRESP: u8 = 0xd0;
+pub(super) const DISCONNECT: u8 = 0xe0;
+pub(super) const AUTH: u8 = 0xf0;
 
 /// The QoS of a PUBLISH packet with that first byte.
 pub(super) fn qos(first: u8) -> u8 {
@@ -42,6 +45,29 @@ pub(super) fn first_number(packet: &[u8]) -> Option<u16> {
     let (length, size) = Number::read(packet.get(1..)?).ok()??;
     let bytes = packet.get(1 + size..3 + size).filter(|_| length >= 2)?;
     Some(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+/// Whether a packet of version 5 which is there in full, and is no message, has a text with a NUL among its properties.
+pub(super) fn has_nul(packet: &[u8]) -> Result<bool, Malformed> {
+    let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read)? else {
+        return Err(Malformed);
+    };
+    // What comes before them. Most can end there.
+    let (before, can_end) = match packet[0] & 0xf0 {
+        CONNACK => (2, false),
+        SUBACK | UNSUBACK => (2, false),
+        PUBACK | PUBREC | PUBCOMP => (3, true),
+        first if first == PUBREL & 0xf0 => (3, true),
+        DISCONNECT | AUTH => (1, true),
+        _ => return Ok(false),
+    };
+    if can_end && length <= before {
+        return Ok(false);
+    }
+    match properties::section(packet, 1 + size + before, packet.len())? {
+        Some(range) => properties::have_nul(&packet[range]),
+        None => Err(Malformed),
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,62 @@ use std::{
     ops::Range,
 };
 
-use super::frames::{Malformed, Number};
+use super::{
+    frames::{Malformed, Number},
+    properties,
+};
 
 /// As long as the properties may be that are looked at. Longer ones are content as they are.
 const LONGEST_PROPERTIES: usize = 64 * 1024;
 
-const MESSAGE_EXPIRY: usize = 0x02;
+/// Where the topic of a PUBLISH packet is.
+pub(in crate::client) struct Topic {
+    bytes: Range<usize>,
+    /// How long the packet is behind its length.
+    length: usize,
+    /// Where it ends.
+    whole: usize,
+}
+
+impl Topic {
+    /// None: more of the packet has to be there.
+    pub(in crate::client) fn find(packet: &[u8]) -> Result<Option<Self>, Malformed> {
+        let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read)? else {
+            return Ok(None);
+        };
+        let whole = 1 + size + length;
+        let Some(topic) = number(packet, 1 + size, whole)? else { return Ok(None) };
+        let start = 1 + size + 2;
+        let bytes = start..start + usize::from(topic);
+        if bytes.end > whole {
+            return Err(Malformed);
+        }
+        Ok((bytes.end <= packet.len()).then_some(Self { bytes, length, whole }))
+    }
+
+    pub(in crate::client) fn of<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
+        &packet[self.bytes.clone()]
+    }
+
+    /// Whether a text among the properties of the packet, which is at that QoS, has a NUL. None: not all are there yet.
+    pub(in crate::client) fn has_nul_behind(
+        &self,
+        packet: &[u8],
+        qos: u8,
+    ) -> Result<Option<bool>, Malformed> {
+        let at = self.bytes.end + if qos == 0 { 0 } else { 2 };
+        let Some(range) = properties::section(packet, at, self.whole)? else { return Ok(None) };
+        packet.get(range).map(properties::have_nul).transpose()
+    }
+
+    /// The id behind it, which a packet at QoS 1 or 2 has. None: it is not there yet.
+    pub(in crate::client) fn id(&self, packet: &[u8]) -> Result<Option<u16>, Malformed> {
+        match number(packet, self.bytes.end, self.whole)? {
+            Some(0) => Err(Malformed),
+            id => Ok(id),
+        }
+    }
+}
 
 /// The beginning of a PUBLISH packet at QoS 1 or 2.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,32 +91,18 @@ impl Head {
     }
 
     fn find(packet: &[u8], has_properties: bool) -> Result<Option<Self>, Malformed> {
-        let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read)? else {
-            return Ok(None);
-        };
-        let body = 1 + size;
-        let whole = body + length;
-        let Some(topic) = number(packet, body, whole)? else { return Ok(None) };
-        let at = body + 2 + usize::from(topic);
-        let Some(id) = number(packet, at, whole)? else { return Ok(None) };
-        if id == 0 {
-            return Err(Malformed);
-        }
-        let at = at + 2;
+        let Some(topic) = Topic::find(packet)? else { return Ok(None) };
+        let Some(id) = topic.id(packet)? else { return Ok(None) };
+        let Topic { bytes, length, whole } = topic;
+        let at = bytes.end + 2;
         let mut head = Self { id, length, end: at, expiry: None };
         if has_properties {
-            let bytes = packet.get(at..).unwrap_or_default();
-            let Some((length, size)) = Number::read(bytes)? else {
-                return if at + bytes.len() < whole { Ok(None) } else { Err(Malformed) };
-            };
-            let (start, end) = (at + size, at + size + length);
-            if end > whole {
-                return Err(Malformed);
-            }
-            if length <= LONGEST_PROPERTIES {
-                let Some(properties) = packet.get(start..end) else { return Ok(None) };
-                head.end = end;
-                head.expiry = expiry(properties).map(|at| start + at..start + at + 4);
+            let Some(range) = properties::section(packet, at, whole)? else { return Ok(None) };
+            if range.len() <= LONGEST_PROPERTIES {
+                let Some(properties) = packet.get(range.clone()) else { return Ok(None) };
+                head.end = range.end;
+                head.expiry = properties::expiry(properties)
+                    .map(|expiry| range.start + expiry.start..range.start + expiry.end);
             }
         }
         Ok(Some(head))
@@ -79,30 +115,6 @@ fn number(packet: &[u8], at: usize, whole: usize) -> Result<Option<u16>, Malform
         return Err(Malformed);
     }
     Ok(packet.get(at..at + 2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]])))
-}
-
-/// Where the time to live stands in the properties of a message.
-fn expiry(properties: &[u8]) -> Option<usize> {
-    let text = |at: usize| {
-        let length = properties.get(at..at + 2)?;
-        Some(2 + usize::from(u16::from_be_bytes([length[0], length[1]])))
-    };
-    let mut at = 0;
-    loop {
-        let (property, size) = Number::read(properties.get(at..)?).ok()??;
-        at += size;
-        at += match property {
-            MESSAGE_EXPIRY => return properties.get(at..at + 4).map(|_| at),
-            // Payload format, topic alias, response topic, correlation data, content type, user property.
-            0x01 => 1,
-            0x23 => 2,
-            0x03 | 0x08 | 0x09 => text(at)?,
-            0x26 => text(at)? + text(at + text(at)?)?,
-            // The subscription's number.
-            0x0B => Number::read(properties.get(at..)?).ok()??.1,
-            _ => return None,
-        };
-    }
 }
 
 /// What tells one message under a packet id from another: its length, and a hash of its topic, properties and payload.
