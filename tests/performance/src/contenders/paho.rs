@@ -16,8 +16,9 @@ pub(crate) struct Paho;
 impl Paho {
     pub(crate) const NAME: &str = "paho-mqtt";
 
-    /// How many messages of that size on their way at once suit it best, one of these. With few small ones its thread often has
-    /// nothing to do. When its socket is full, it is slow to see that there is room again, so with large ones fewer are better.
+    /// How many messages of that size on their way at once suit it best, one of these. With few small ones its threads often have
+    /// nothing to do. What its socket does not take at once goes on when the client receives something, or up to a second
+    /// later, so with large ones fewer are better.
     pub(super) fn windows(payload: usize) -> [usize; 2] {
         match payload {
             ..1_000 => [100, 1_000],

@@ -14,7 +14,7 @@ pub(crate) const MEMORY_AFTER: Metric = Metric::of("memory of the receiver after
 
 /// Messages in full, and what they are called.
 const CASES: [(u8, usize, &str); 3] =
-    [(0, 200_000, "QoS 0, 200 000 messages"), (1, 60_000, "QoS 1, 60 000 messages"), (0, MANY, LONG)];
+    [(0, 100_000, "QoS 0, 100 000 messages"), (1, 40_000, "QoS 1, 40 000 messages"), (0, MANY, LONG)];
 
 const MANY: usize = 1_000_000;
 pub(crate) const LONG: &str = "QoS 0, 1 000 000 messages";

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) const END_TO_END: Metric = Metric::of("received", "messages/s");
 
 /// Messages in full, for each QoS.
-const MESSAGES: [usize; 2] = [150_000, 50_000];
+const MESSAGES: [usize; 2] = [100_000, 40_000];
 
 pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let mut cases = Vec::new();

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) const SENT: Metric = Metric::of("sent", "messages/s");
 
 /// Messages in full, for each QoS: sent one after the other, and many at once.
-const MESSAGES: [(usize, usize); 3] = [(40_000, 150_000), (15_000, 60_000), (8_000, 30_000)];
+const MESSAGES: [(usize, usize); 3] = [(30_000, 100_000), (10_000, 40_000), (6_000, 20_000)];
 
 /// Who awaits each message, and who has many on their way.
 pub(super) fn question(context: &Context) -> Vec<Case<'_>> {

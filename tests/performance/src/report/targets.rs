@@ -100,7 +100,7 @@ fn all(measured: &Measured) -> Vec<Target> {
         let own = own.map(Figures::values).unwrap_or_default();
         targets.push(other(format!("allocations of a message, {case}"), Limit::AtMost(6.0), own));
     }
-    for case in ["QoS 0, 200 000 messages", "QoS 1, 60 000 messages"] {
+    for case in ["QoS 0, 100 000 messages", "QoS 1, 40 000 messages"] {
         let what = format!("processor time, {case}");
         targets.push(beside_paho(Cost, case, &[Ours::NAME], CPU, &what, Limit::AtMost(1.1)));
     }
