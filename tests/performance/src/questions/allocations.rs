@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const ALLOCATIONS: Metric = Metric::of("allocations", "per message");
 
 /// Messages in full.
-const MESSAGES: usize = 40_000;
+const MESSAGES: usize = 20_000;
 
 pub(super) fn question(context: &Context) -> Outcome<Vec<Case<'_>>> {
     let program = context.counting_program()?;

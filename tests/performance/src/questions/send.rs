@@ -31,17 +31,19 @@ pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
                 Ok(vec![(SENT, most_sent(&who, link, context.messages(&who, many))?)])
             })
         };
-        let [ours, paho, relayed, rumqttc] =
-            [&context.ours, &context.paho, &context.relayed, &context.rumqttc];
-        let awaiting =
-            [ours, paho, relayed, rumqttc].map(|who| lane(who.name(), who, Pace::Awaited, awaited));
-        cases.push(Case { name: format!("QoS {qos}, each awaited"), lanes: awaiting.into() });
+        let [ours, paho, rumqttc] = [&context.ours, &context.paho, &context.rumqttc];
+        // Only where there is a target.
+        let relayed = |is_asked: bool| is_asked.then_some(&context.relayed);
+        let awaiting = [ours, paho].into_iter().chain(relayed(qos == 1)).chain([rumqttc]);
+        let lanes = awaiting.map(|who| lane(who.name(), who, Pace::Awaited, awaited)).collect();
+        cases.push(Case { name: format!("QoS {qos}, each awaited"), lanes });
 
         let mut lanes = vec![
             lane(Ours::BY_TASKS, ours, Pace::Tasks, many),
             lane(Ours::BY_BATCH, ours, Pace::Batch, many),
         ];
-        lanes.extend([paho, relayed, rumqttc].into_iter().chain(&context.python).map(best));
+        let others = [paho].into_iter().chain(relayed(qos < 2)).chain([rumqttc]).chain(&context.python);
+        lanes.extend(others.map(best));
         cases.push(Case { name: format!("QoS {qos}, many at once"), lanes });
     }
     cases
