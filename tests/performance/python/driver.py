@@ -17,7 +17,7 @@ from pip_services3_messaging.queues import IMessageReceiver, MessageEnvelope
 from pip_services3_mqtt.connect.MqttConnection import MqttConnection
 from pip_services3_mqtt.queues.MqttMessageQueue import MqttMessageQueue
 
-PAUSE = 0.0005
+INTERVAL = 0.001
 # How often its receive looks whether there is a message.
 POLL = 0.1
 WARM_UP = 10
@@ -184,7 +184,7 @@ def do_receive(link, job):
     wait(complete)
     say("got")
     used = cpu() - used
-    time.sleep(0.3)
+    time.sleep(0.1)
     del kept
     return {"cpu": used, "peak": peak(), "memory": memory()}
 
@@ -217,8 +217,9 @@ def do_latency(link, job):
         kept.subscribed.reach(1)
     warm_up = WARM_UP if job["how"] == "listen" else 1
     for _ in range(warm_up + job["messages"]):
-        # At any time between two looks, not just after one.
-        time.sleep(PAUSE if job["how"] == "listen" else random.uniform(0, POLL))
+        # To a receive at any time between two looks, not just after one.
+        pause = sent + INTERVAL - time.perf_counter() if job["how"] == "listen" else random.uniform(0, POLL)
+        time.sleep(max(0, pause))
         sent = time.perf_counter()
         sender.send(1)
         if not arrived.acquire(timeout=PATIENCE):

@@ -9,7 +9,7 @@ use pip_services_test_broker::{Engine, TestBroker};
 
 use crate::{
     arguments::{Arguments, Peer},
-    contenders::{Ours, Paho, Python, Rumqttc, Start},
+    contenders::{Ours, Paho, Python, Relayed, Rumqttc, Start},
     job::Link,
     machine::Machine,
     outcome::Outcome,
@@ -26,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) questions: Vec<QuestionId>,
     pub(crate) ours: Start,
     pub(crate) paho: Start,
+    pub(crate) relayed: Start,
     pub(crate) rumqttc: Start,
     pub(crate) python: Option<Start>,
     pub(crate) machine: Machine,
@@ -60,6 +61,7 @@ impl Context {
             questions,
             ours: Start::Itself(Ours::NAME),
             paho: Start::Itself(Paho::NAME),
+            relayed: Start::Itself(Relayed::NAME),
             rumqttc: Start::Itself(Rumqttc::NAME),
             machine: Machine::look(python.as_ref())?,
             python: python.map(Start::Python),
@@ -83,9 +85,16 @@ impl Context {
         (full / divisor / who.slowness()).max(20)
     }
 
-    /// Who has no envelope, or no choice.
+    /// All who measure themselves with this project.
     pub(crate) fn everybody(&self) -> Vec<&Start> {
         [&self.ours, &self.paho, &self.rumqttc].into_iter().chain(&self.python).collect()
+    }
+
+    /// For questions with a target, which the relay may put out of reach.
+    pub(crate) fn everybody_and_relayed(&self) -> Vec<&Start> {
+        let mut everybody = self.everybody();
+        everybody.insert(2, &self.relayed);
+        everybody
     }
 
     /// The program whose allocations are counted, which cargo builds beside this one.

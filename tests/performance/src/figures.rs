@@ -5,6 +5,28 @@ use crate::questions::QuestionId;
 pub(crate) struct Metric {
     pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
+    /// Only a part of what another one tells.
+    pub(crate) is_part: bool,
+}
+
+impl Metric {
+    pub(crate) const fn of(name: &'static str, unit: &'static str) -> Self {
+        Self { name, unit, is_part: false }
+    }
+
+    pub(crate) const fn part(name: &'static str, unit: &'static str) -> Self {
+        Self { name, unit, is_part: true }
+    }
+
+    /// By what factor one value is better than another one.
+    pub(crate) fn lead(self, one: f64, other: f64) -> f64 {
+        if self.is_rate() { one / other } else { other / one }
+    }
+
+    /// Whether more is better; of all else less is.
+    pub(crate) fn is_rate(self) -> bool {
+        self.unit == "messages/s"
+    }
 }
 
 /// What was measured of one contender in one case, round by round. `None` where it failed.
@@ -66,10 +88,23 @@ impl Measured {
         })
     }
 
-    /// One by the other, in each round in which both were measured.
-    pub(crate) fn ratios(one: &Figures, other: &Figures) -> Vec<f64> {
-        let rounds = one.rounds.iter().zip(&other.rounds);
-        rounds.filter_map(|(one, other)| Some((*one)? / (*other)?)).collect()
+    /// The best of these lanes in each round.
+    pub(crate) fn best(
+        &self,
+        question: QuestionId,
+        case: &str,
+        lanes: &[&str],
+        metric: Metric,
+    ) -> Vec<Option<f64>> {
+        let lanes = lanes.iter().filter_map(|lane| self.find(question, case, lane, metric.name));
+        lanes.fold(Vec::new(), |mut best: Vec<Option<f64>>, lane| {
+            best.resize(best.len().max(lane.rounds.len()), None);
+            for (best, value) in best.iter_mut().zip(&lane.rounds) {
+                let values = best.iter().chain(value).copied();
+                *best = values.reduce(if metric.is_rate() { f64::max } else { f64::min });
+            }
+            best
+        })
     }
 }
 
@@ -77,20 +112,24 @@ impl Measured {
 mod tests {
     use super::*;
 
-    const RATE: Metric = Metric { name: "rate", unit: "messages/s" };
+    const RATE: Metric = Metric::of("rate", "messages/s");
+    const TIME: Metric = Metric::of("time", "s");
 
     #[test]
-    fn ratios_are_taken_within_a_round_and_leave_failed_rounds_out() {
+    fn the_best_of_several_lanes_is_taken_round_by_round() {
         let mut measured = Measured::default();
-        for (round, lane, value) in
-            [(0, "one", 2.0), (2, "one", 9.0), (0, "other", 1.0), (1, "other", 5.0), (2, "other", 3.0)]
-        {
+        for (round, lane, value) in [(0, "one", 2.0), (2, "one", 9.0), (0, "other", 3.0), (1, "other", 5.0)] {
             measured.add(round, (QuestionId::Send, "case", lane), RATE, value);
+            measured.add(round, (QuestionId::Send, "case", lane), TIME, value);
         }
-        let [one, other] =
-            ["one", "other"].map(|lane| measured.find(QuestionId::Send, "case", lane, "rate").unwrap());
-        assert_eq!(Measured::ratios(one, other), [2.0, 3.0]);
-        assert_eq!(one.values(), [2.0, 9.0]);
-        assert!(measured.find(QuestionId::Send, "case", "one", "time").is_none());
+        let best = |metric| measured.best(QuestionId::Send, "case", &["one", "other", "nobody"], metric);
+        assert_eq!(best(RATE), [Some(3.0), Some(5.0), Some(9.0)]);
+        assert_eq!(best(TIME), [Some(2.0), Some(5.0), Some(9.0)]);
+        assert_eq!(measured.best(QuestionId::Send, "case", &["nobody"], RATE), []);
+    }
+
+    #[test]
+    fn who_leads_has_the_higher_rate_or_the_shorter_time() {
+        assert_eq!((RATE.lead(3.0, 2.0), TIME.lead(2.0, 3.0)), (1.5, 1.5));
     }
 }

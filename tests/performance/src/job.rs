@@ -2,6 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// How many messages are on their way at once, where many are and nothing else is said.
+pub(crate) const WINDOW: usize = 100;
+
 /// What a measured process is asked to do. Travels in JSON, as its last argument.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Task {
@@ -62,10 +65,23 @@ pub(crate) enum Job {
 pub(crate) enum Pace {
     /// One after the other, each awaited.
     Awaited,
-    /// By 100 tasks, or 100 on their way at once.
+    /// By 100 tasks that await each.
     Tasks,
-    /// By `send_batch`. Who has none does as for `Tasks`.
+    /// By `send_batch`.
     Batch,
+    /// By one task that has so many on their way at once.
+    Window(usize),
+}
+
+impl Pace {
+    /// How many messages are on their way at once.
+    pub(crate) fn window(self) -> usize {
+        match self {
+            Self::Awaited => 1,
+            Self::Tasks | Self::Batch => WINDOW,
+            Self::Window(window) => window,
+        }
+    }
 }
 
 /// How messages are received.

@@ -3,18 +3,16 @@
 mod ours;
 mod paho;
 mod python;
+mod relayed;
 mod rumqttc;
 
 use std::{process::Command, sync::Arc};
 
-pub(crate) use self::{ours::Ours, paho::Paho, python::Python, rumqttc::Rumqttc};
+pub(crate) use self::{ours::Ours, paho::Paho, python::Python, relayed::Relayed, rumqttc::Rumqttc};
 use crate::{
-    job::{Link, Pace, Reception, Task},
+    job::{Link, Pace, Reception, Task, WINDOW},
     outcome::Outcome,
 };
-
-/// How many messages are on their way at once, where many are.
-pub(crate) const WINDOW: usize = 100;
 
 /// Is called with the size of each payload that arrives.
 pub(crate) type Handler = Arc<dyn Fn(usize) + Send + Sync>;
@@ -25,8 +23,8 @@ pub(crate) trait Contender {
     /// What has to live for as long as messages are to arrive.
     type Receiver;
 
-    /// Connects in order to send.
-    async fn sender(link: &Link) -> Outcome<Self::Sender>;
+    /// Connects in order to send at that pace.
+    async fn sender(link: &Link, pace: Pace) -> Outcome<Self::Sender>;
 
     /// Connects and subscribes. When it returns, each message that is sent reaches the handler.
     async fn receiver(link: &Link, how: Reception, handler: Handler) -> Outcome<Self::Receiver>;
@@ -34,7 +32,7 @@ pub(crate) trait Contender {
 
 pub(crate) trait Sender {
     /// Sends messages round the queues. When it returns, they may not have arrived yet at QoS 0.
-    async fn send(&self, messages: usize, pace: Pace) -> Outcome<()>;
+    async fn send(&self, messages: usize) -> Outcome<()>;
 
     /// Waits until the broker has all that was sent.
     async fn fence(&self) -> Outcome<()>;
@@ -65,6 +63,17 @@ impl Start {
         match self {
             Self::Itself(name) => name,
             Self::Python(_) => Python::NAME,
+        }
+    }
+
+    /// The ways in which it sends many messages at once. Nobody knows beforehand which is the best one, so all are measured
+    /// in each round, and the best counts.
+    pub(crate) fn ways(&self, link: &Link) -> Vec<Pace> {
+        match *self {
+            Self::Itself(Ours::NAME) => vec![Pace::Tasks, Pace::Batch],
+            Self::Itself(Paho::NAME | Relayed::NAME) => Paho::windows(link.payload).map(Pace::Window).into(),
+            Self::Itself(_) => [WINDOW, 10 * WINDOW].map(Pace::Window).into(),
+            Self::Python(_) => vec![Pace::Batch],
         }
     }
 

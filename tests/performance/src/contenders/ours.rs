@@ -12,7 +12,7 @@ use pip_services_messaging::{IMessageQueue, IMessageQueueExt, MessageEnvelope};
 use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use tokio::task::JoinSet;
 
-use super::{Contender, Handler, Sender, WINDOW, payload};
+use super::{Contender, Handler, Sender, payload};
 use crate::{
     job::{Link, Pace, Reception},
     outcome::Outcome,
@@ -23,18 +23,21 @@ pub(crate) struct Ours;
 
 impl Ours {
     pub(crate) const NAME: &str = "pip-services-mqtt";
+    pub(crate) const BY_TASKS: &str = "pip-services-mqtt, 100 tasks";
+    pub(crate) const BY_BATCH: &str = "pip-services-mqtt, send_batch";
+    pub(crate) const WITH_ENVELOPE: &str = "pip-services-mqtt, envelope";
 }
 
 impl Contender for Ours {
     type Sender = OurSender;
     type Receiver = Vec<Arc<MqttMessageQueue>>;
 
-    async fn sender(link: &Link) -> Outcome<OurSender> {
+    async fn sender(link: &Link, pace: Pace) -> Outcome<OurSender> {
         let references = connected(link).await?;
         let queues = opened(&references, link, false).await?;
         let fence = Link { topic: link.fence(), queues: 1, qos: 1, ..link.clone() };
         let fence = opened(&references, &fence, false).await?.remove(0);
-        Ok(OurSender { queues, fence, payload: payload(link).into() })
+        Ok(OurSender { queues, fence, payload: payload(link).into(), pace })
     }
 
     async fn receiver(link: &Link, how: Reception, handler: Handler) -> Outcome<Self::Receiver> {
@@ -68,6 +71,7 @@ pub(crate) struct OurSender {
     queues: Vec<Arc<MqttMessageQueue>>,
     fence: Arc<MqttMessageQueue>,
     payload: Bytes,
+    pace: Pace,
 }
 
 impl OurSender {
@@ -77,16 +81,16 @@ impl OurSender {
 }
 
 impl Sender for OurSender {
-    async fn send(&self, messages: usize, pace: Pace) -> Outcome<()> {
-        match pace {
+    async fn send(&self, messages: usize) -> Outcome<()> {
+        match self.pace {
             Pace::Awaited => {
                 for number in 0..messages {
                     self.queue(number).send(None, message(&self.payload)).await?;
                 }
             }
-            Pace::Tasks => {
+            Pace::Tasks | Pace::Window(_) => {
                 let mut tasks = JoinSet::new();
-                for (number, share) in shares(messages, WINDOW).enumerate() {
+                for (number, share) in shares(messages, self.pace.window()).enumerate() {
                     let (queue, payload) = (self.queue(number).clone(), self.payload.clone());
                     tasks.spawn(async move {
                         for _ in 0..share {

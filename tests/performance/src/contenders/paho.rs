@@ -4,28 +4,35 @@ use paho_mqtt::{
     AsyncClient, ConnectOptionsBuilder, CreateOptionsBuilder, Message, MqttVersion, PersistenceType,
 };
 
-use super::{Contender, Handler, Sender, WINDOW, payload};
+use super::{Contender, Handler, Sender, payload};
 use crate::{
     job::{Link, Pace, Reception},
     outcome::Outcome,
 };
-
-/// How many messages at QoS 0 are on their way at once. With fewer, its thread often has nothing to do. At QoS 1 and 2, where
-/// it searches lists of them, it is no faster with more than the usual number.
-const WINDOW_QOS_0: usize = 1_000;
 
 /// The client crate that this project stands on.
 pub(crate) struct Paho;
 
 impl Paho {
     pub(crate) const NAME: &str = "paho-mqtt";
+
+    /// How many messages of that size on their way at once suit it best, one of these. With few small ones its threads often have
+    /// nothing to do. What its socket does not take at once goes on when the client receives something, or up to a second
+    /// later, so with large ones fewer are better.
+    pub(super) fn windows(payload: usize) -> [usize; 2] {
+        match payload {
+            ..1_000 => [100, 1_000],
+            1_000..10_000 => [4, 100],
+            10_000.. => [1, 4],
+        }
+    }
 }
 
 impl Contender for Paho {
     type Sender = PahoSender;
     type Receiver = AsyncClient;
 
-    async fn sender(link: &Link) -> Outcome<PahoSender> {
+    async fn sender(link: &Link, pace: Pace) -> Outcome<PahoSender> {
         let client = client(link, "sender")?;
         connect(&client).await?;
         Ok(PahoSender {
@@ -34,6 +41,7 @@ impl Contender for Paho {
             fence: link.fence(),
             qos: link.qos.into(),
             payload: payload(link),
+            window: pace.window(),
         })
     }
 
@@ -71,6 +79,7 @@ pub(crate) struct PahoSender {
     fence: String,
     qos: i32,
     payload: Vec<u8>,
+    window: usize,
 }
 
 impl PahoSender {
@@ -80,16 +89,11 @@ impl PahoSender {
 }
 
 impl Sender for PahoSender {
-    async fn send(&self, messages: usize, pace: Pace) -> Outcome<()> {
-        let window = match (pace, self.qos) {
-            (Pace::Awaited, _) => 1,
-            (_, 0) => WINDOW_QOS_0,
-            _ => WINDOW,
-        };
-        let mut sending = VecDeque::with_capacity(window);
+    async fn send(&self, messages: usize) -> Outcome<()> {
+        let mut sending = VecDeque::with_capacity(self.window);
         for number in 0..messages {
             sending.push_back(self.client.try_publish(self.message(number))?);
-            if sending.len() >= window
+            if sending.len() >= self.window
                 && let Some(oldest) = sending.pop_front()
             {
                 oldest.await?;

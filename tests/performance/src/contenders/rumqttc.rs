@@ -10,9 +10,9 @@ use bytes::Bytes;
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS};
 use tokio::sync::Notify;
 
-use super::{Contender, Handler, Sender, WINDOW, payload};
+use super::{Contender, Handler, Sender, payload};
 use crate::{
-    job::{Link, Pace, Reception},
+    job::{Link, Pace, Reception, WINDOW},
     outcome::Outcome,
 };
 
@@ -22,7 +22,7 @@ const LARGEST_PACKET: usize = 1024 * 1024;
 /// How many messages may wait for its loop of events. With fewer, at QoS 0, who sends waits more often than it has to.
 const REQUESTS: usize = 1_000;
 
-/// A client all in Rust. Its own window keeps 100 messages at QoS 1 and 2 on their way.
+/// A client all in Rust. Its own window keeps messages at QoS 1 and 2 on their way.
 pub(crate) struct Rumqttc;
 
 impl Rumqttc {
@@ -33,8 +33,8 @@ impl Contender for Rumqttc {
     type Sender = RumqttcSender;
     type Receiver = AsyncClient;
 
-    async fn sender(link: &Link) -> Outcome<RumqttcSender> {
-        let (client, mut events) = client(link, "sender");
+    async fn sender(link: &Link, pace: Pace) -> Outcome<RumqttcSender> {
+        let (client, mut events) = client(link, "sender", pace.window());
         let acknowledged = Arc::new(Acknowledged::default());
         let sender = RumqttcSender {
             client,
@@ -43,6 +43,7 @@ impl Contender for Rumqttc {
             qos: qos(link.qos),
             payload: payload(link).into(),
             acknowledged: acknowledged.clone(),
+            pace,
         };
         connected(&mut events).await?;
         tokio::spawn(async move {
@@ -58,7 +59,7 @@ impl Contender for Rumqttc {
 
     /// Its loop of events is both a call that waits and the place where messages are handled.
     async fn receiver(link: &Link, _: Reception, handler: Handler) -> Outcome<AsyncClient> {
-        let (client, mut events) = client(link, "receiver");
+        let (client, mut events) = client(link, "receiver", WINDOW);
         connected(&mut events).await?;
         for topic in link.topics() {
             client.subscribe(topic, qos(link.qos)).await?;
@@ -97,16 +98,17 @@ pub(crate) struct RumqttcSender {
     qos: QoS,
     payload: Bytes,
     acknowledged: Arc<Acknowledged>,
+    pace: Pace,
 }
 
 impl Sender for RumqttcSender {
     /// At QoS 0 nothing tells that a message was written: a send is over when the client has taken the message.
-    async fn send(&self, messages: usize, pace: Pace) -> Outcome<()> {
+    async fn send(&self, messages: usize) -> Outcome<()> {
         let before = self.acknowledged.count.load(Ordering::Acquire);
         for number in 0..messages {
             let topic = self.topics[number % self.topics.len()].as_str();
             self.client.publish_bytes(topic, self.qos, false, self.payload.clone()).await?;
-            if pace == Pace::Awaited && self.qos != QoS::AtMostOnce {
+            if self.pace == Pace::Awaited && self.qos != QoS::AtMostOnce {
                 self.acknowledged.reach(before + number + 1).await;
             }
         }
@@ -124,11 +126,11 @@ impl Sender for RumqttcSender {
     }
 }
 
-fn client(link: &Link, role: &str) -> (AsyncClient, EventLoop) {
+fn client(link: &Link, role: &str, window: usize) -> (AsyncClient, EventLoop) {
     let mut options = MqttOptions::new(format!("{}-{role}", link.topic), "127.0.0.1", link.port);
     options.set_keep_alive(Duration::from_secs(60));
     options.set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET);
-    options.set_inflight(WINDOW as u16);
+    options.set_inflight(u16::try_from(window).unwrap_or(u16::MAX));
     let (client, mut events) = AsyncClient::new(options, REQUESTS);
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);

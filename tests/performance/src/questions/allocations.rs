@@ -13,21 +13,25 @@ use crate::{
     worker::ARGUMENT,
 };
 
-pub(crate) const ALLOCATIONS: Metric = Metric { name: "allocations", unit: "per message" };
+pub(crate) const ALLOCATIONS: Metric = Metric::of("allocations", "per message");
 
 /// Messages in full.
-const MESSAGES: usize = 40_000;
+const MESSAGES: usize = 20_000;
 
 pub(super) fn question(context: &Context) -> Outcome<Vec<Case<'_>>> {
     let program = context.counting_program()?;
-    let cases = [("each awaited", Pace::Awaited), ("many at once", Pace::Batch)].map(|(name, pace)| {
+    let cases = [("each awaited", Some(Pace::Awaited)), ("many at once", None)].map(|(name, pace)| {
         let lanes = [&context.ours, &context.paho, &context.rumqttc].map(|who| {
             let program = program.clone();
             Lane::new(who.name(), move || {
-                let job = Job::Allocations { pace, messages: context.messages(who, MESSAGES) };
-                let mut command = Command::new(&program);
-                command.args([ARGUMENT, &serde_json::to_string(&task(who, &context.link(), job))?]);
-                Ok(vec![(ALLOCATIONS, number(&Child::start(command)?.told()?, "allocations")?)])
+                let mut least = f64::INFINITY;
+                for pace in pace.map_or_else(|| who.ways(&context.link()), |pace| vec![pace]) {
+                    let job = Job::Allocations { pace, messages: context.messages(who, MESSAGES) };
+                    let mut command = Command::new(&program);
+                    command.args([ARGUMENT, &serde_json::to_string(&task(who, &context.link(), job))?]);
+                    least = number(&Child::start(command)?.told()?, "allocations")?.min(least);
+                }
+                Ok(vec![(ALLOCATIONS, least)])
             })
         });
         Case { name: name.to_owned(), lanes: lanes.into() }

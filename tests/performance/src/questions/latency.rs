@@ -8,20 +8,20 @@ use crate::{
     job::{Job, Link, Reception},
 };
 
-const P50: Metric = Metric { name: "p50", unit: "µs" };
-pub(crate) const P99: Metric = Metric { name: "p99", unit: "µs" };
-const P999: Metric = Metric { name: "p99.9", unit: "µs" };
+const P50: Metric = Metric::of("p50", "µs");
+pub(crate) const P99: Metric = Metric::of("p99", "µs");
+const P999: Metric = Metric::of("p99.9", "µs");
 
 /// Messages in full.
 const MESSAGES: usize = 5_000;
 
 /// The Python queue looks every 100 ms whether there is something to receive.
-const MESSAGES_POLLED: usize = 1_000;
+const MESSAGES_POLLED: usize = 400;
 
 pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = [("a receive that waits", Reception::Receive), ("a listener", Reception::Listen)].map(
         |(name, how)| {
-            let lanes = context.everybody().into_iter().map(|who| {
+            let lanes = context.everybody_and_relayed().into_iter().map(|who| {
                 Lane::new(who.name(), move || {
                     let polled = who.needs_envelope() && how == Reception::Receive;
                     let messages = context.messages(who, if polled { MESSAGES_POLLED } else { MESSAGES });

@@ -7,7 +7,7 @@ use crate::{
     job::{Job, Link},
 };
 
-const STARTED: Metric = Metric { name: "time", unit: "ms" };
+const STARTED: Metric = Metric::of("time", "ms");
 
 /// Starts that one measurement takes the middle of.
 const STARTS: usize = 10;

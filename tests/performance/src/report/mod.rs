@@ -1,7 +1,10 @@
 //! What is told in the end: on the screen, and in `performance.md` with its charts.
 
 mod chart;
+mod distance;
+mod distance_chart;
 mod format;
+mod limits;
 mod markdown;
 mod table;
 mod targets;

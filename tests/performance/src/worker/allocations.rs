@@ -15,13 +15,13 @@ pub(super) async fn allocations<C: Contender>(
     // Buffers and tables have their final size after as many.
     let arrivals = Arrivals::expecting(messages);
     let _receiver = C::receiver(link, Reception::Listen, arrivals.handler(link.payload)).await?;
-    let sender = C::sender(link).await?;
-    sender.send(messages, pace).await?;
+    let sender = C::sender(link, pace).await?;
+    sender.send(messages).await?;
     arrivals.complete().await?;
 
     arrivals.expect_more(messages);
     let before = allocations();
-    sender.send(messages, pace).await?;
+    sender.send(messages).await?;
     arrivals.complete().await?;
     let each = (allocations() - before) as f64 / messages as f64;
     Ok(Told::from([("allocations".into(), each)]))

@@ -1,12 +1,10 @@
 use std::{
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
-use tokio::{
-    sync::mpsc,
-    time::{sleep, timeout},
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     contenders::{Contender, Sender},
@@ -15,8 +13,8 @@ use crate::{
     statistics::percentile,
 };
 
-/// Between two messages, so that whoever receives waits again and its thread sleeps.
-const PAUSE: Duration = Duration::from_micros(500);
+/// From one message to the next one, for everybody, so that whoever receives waits again and its thread sleeps.
+const INTERVAL: Duration = Duration::from_millis(1);
 
 /// When a message has not arrived by then, it is lost.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,12 +31,17 @@ pub(super) async fn latency<C: Contender>(link: &Link, how: Reception, messages:
         let _ = arrived.send(told.lock().unwrap_or_else(PoisonError::into_inner).elapsed());
     });
     let _receiver = C::receiver(link, how, handler).await?;
-    let sender = C::sender(link).await?;
+    let sender = C::sender(link, Pace::Awaited).await?;
     let mut microseconds = Vec::with_capacity(messages);
+    let mut next = Instant::now();
     for number in 0..WARM_UP + messages {
-        sleep(PAUSE).await;
-        *sent.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        sender.send(1, Pace::Awaited).await?;
+        // No timer of the runtime, which would be work for threads that some are measured on. This thread has none.
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        // Who took longer than that sends no faster afterwards.
+        next = now + INTERVAL;
+        *sent.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        sender.send(1).await?;
         let time = timeout(PATIENCE, arrivals.recv()).await?.ok_or("nobody receives any more")?;
         if number >= WARM_UP {
             microseconds.push(time.as_secs_f64() * 1e6);

@@ -11,7 +11,7 @@ mod usage;
 use std::io::{self, Write};
 
 use crate::{
-    contenders::{Contender, Ours, Paho, Rumqttc},
+    contenders::{Contender, Ours, Paho, Relayed, Rumqttc},
     job::{Job, Task, Told},
     outcome::Outcome,
 };
@@ -36,6 +36,7 @@ pub(crate) fn run(allocations: Option<fn() -> usize>) -> Outcome<()> {
         match task.contender.as_str() {
             Ours::NAME => work::<Ours>(&task, allocations).await,
             Paho::NAME => work::<Paho>(&task, allocations).await,
+            Relayed::NAME => work::<Relayed>(&task, allocations).await,
             Rumqttc::NAME => work::<Rumqttc>(&task, allocations).await,
             other => Err(format!("nobody is called {other}").into()),
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// After the last message, so that what is given back is given back.
-const SETTLING: Duration = Duration::from_millis(300);
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// Receives all, by a listener.
 pub(super) async fn receive<C: Contender>(link: &Link, messages: usize) -> Outcome<Told> {

@@ -14,13 +14,13 @@ pub(super) async fn send<C: Contender>(
     warm_up: usize,
     messages: usize,
 ) -> Outcome<Told> {
-    let sender = C::sender(link).await?;
-    sender.send(warm_up, pace).await?;
+    let sender = C::sender(link, pace).await?;
+    sender.send(warm_up).await?;
     sender.fence().await?;
     say("ready")?;
     wait_for_go()?;
     let (start, cpu) = (Instant::now(), usage::cpu_seconds()?);
-    sender.send(messages, pace).await?;
+    sender.send(messages).await?;
     sender.fence().await?;
     let seconds = start.elapsed().as_secs_f64();
     Ok(Told::from([
