@@ -10,7 +10,7 @@ pub(super) fn question(id: QuestionId) -> (&'static str, &'static str) {
             "Payloads of 100 bytes without the envelope, until the broker has all. Nobody subscribes. *Each awaited*: one task \
              sends, and waits for each message. At QoS 0 that is something else for each: this project returns when the \
              client has the message and there is room for another one, paho-mqtt when it is written, and rumqttc when it \
-             is in a channel. *Many at once*: this project by 100 tasks or by `send_batch`, with its default of 100 in \
+             is in a channel. *Many at once*: this project by 100 tasks or by `send_batch`, with 100 in \
              flight; paho-mqtt and rumqttc by one task with 100 and with 1000 in flight, of which the better figure of \
              the round is theirs. The Python queue never waits for an answer.",
         ),
@@ -33,7 +33,7 @@ pub(super) fn question(id: QuestionId) -> (&'static str, &'static str) {
             "QoS 0, many at once: sent until the broker has all, and received by a listener in another process. Each sends in \
              both of its ways, of which the best figure counts. Those of paho-mqtt are 100 and 1000 in flight with small \
              payloads, 4 and 100 with 1 KiB, and 1 and 4 with 64 KiB, as it stalls when more is written than its socket takes; \
-             this project has its default of 100. Processor time is that of 100 000 messages.",
+             this project has 100. Processor time is that of 100 000 messages.",
         ),
         QuestionId::Cost => (
             "Processor time and memory",
