@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{Contender, Handler, Sender, payload};
 use crate::{
-    job::{Link, Pace, Reception},
+    job::{Link, Pace, Reception, WINDOW},
     outcome::Outcome,
 };
 
