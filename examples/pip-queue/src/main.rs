@@ -58,8 +58,9 @@ async fn run(command: Command) -> Result<Outcome, ApplicationError> {
         }
         _ => Ok(Outcome::Done),
     };
+    let takes_messages = !matches!(command, Command::Send(_));
     let service = tokio::select! {
-        service = Service::open(command.queue()) => service?,
+        service = Service::open(command.queue(), takes_messages) => service?,
         () = signals.stopped() => return stopped,
     };
     let outcome = tokio::select! {

@@ -19,8 +19,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Opens the components of the configuration file and finds the queue.
-    pub(crate) async fn open(arguments: &QueueArguments) -> Result<Self, ApplicationError> {
+    /// Opens the components of the configuration file and finds the queue. One that takes no messages does not ask a broker
+    /// for them.
+    pub(crate) async fn open(
+        arguments: &QueueArguments,
+        takes_messages: bool,
+    ) -> Result<Self, ApplicationError> {
         let parameters = parameters(&arguments.parameters)?;
         let container = Container::new("pip-queue");
         container.add_factory(Arc::new(DefaultMessagingFactory::new()));
@@ -35,7 +39,12 @@ impl Service {
         let listed = config.components().iter().any(|component| component.descriptor().matches(&console));
         let own = ConfigParams::from_tuples([("descriptor", "pip-services:logger:console:pip-queue:1.0")]);
         let own = if listed { None } else { Some(ComponentConfig::from_config(own)?) };
-        container.configure(own.into_iter().chain(config.components().iter().cloned()).collect());
+        let mut components: Vec<ComponentConfig> =
+            own.into_iter().chain(config.components().iter().cloned()).collect();
+        if !takes_messages {
+            components = components.into_iter().map(without_subscription).collect::<Result<_, _>>()?;
+        }
+        container.configure(components.into_iter().collect());
         container.open(None).await?;
 
         match find_queue(&**container.references(), arguments.queue.as_ref()) {
@@ -51,6 +60,14 @@ impl Service {
     pub(crate) async fn close(self) -> Result<(), ApplicationError> {
         self.container.close(None).await
     }
+}
+
+fn without_subscription(component: ComponentConfig) -> Result<ComponentConfig, ApplicationError> {
+    if !component.descriptor().matches(&Descriptor::new("*", "message-queue", "*", "*", "*")) {
+        return Ok(component);
+    }
+    let none = ConfigParams::from_tuples([("options.autosubscribe", "false")]);
+    ComponentConfig::from_config(component.config().override_with(&none))
 }
 
 /// A file that cannot be read is as wrong as what it can say.
