@@ -1,6 +1,6 @@
 use super::{
-    Case, Lane,
-    measurements::{fastest, journeys},
+    CPU, CPU_RECEIVER, CPU_SENDER, Case, Lane,
+    measurements::{cheapest, fastest, journeys},
 };
 use crate::{
     contenders::{Ours, Start},
@@ -21,7 +21,15 @@ pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
             let who = who.clone();
             Lane::new(name, move || {
                 let link = || Link { qos, envelope, ..context.link() };
-                Ok(vec![(END_TO_END, fastest(&journeys(&who, link, context.messages(&who, full))?))])
+                let journeys = journeys(&who, link, context.messages(&who, full))?;
+                let received = fastest(&journeys);
+                let journey = cheapest(journeys)?;
+                Ok(vec![
+                    (END_TO_END, received),
+                    (CPU, journey.cpu_sender + journey.cpu_receiver),
+                    (CPU_SENDER, journey.cpu_sender),
+                    (CPU_RECEIVER, journey.cpu_receiver),
+                ])
             })
         };
         let everybody = context.everybody_and_relayed().into_iter();

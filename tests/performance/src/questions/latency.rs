@@ -13,7 +13,7 @@ pub(crate) const P99: Metric = Metric::of("p99", "µs");
 const P999: Metric = Metric::of("p99.9", "µs");
 
 /// Messages in full.
-const MESSAGES: usize = 5_000;
+const MESSAGES: usize = 4_000;
 
 /// The Python queue looks every 100 ms whether there is something to receive.
 const MESSAGES_POLLED: usize = 400;

@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) use self::{
     allocations::ALLOCATIONS,
-    cost::{CPU, CPU_RECEIVER, CPU_SENDER, LONG, MEMORY_AFTER},
+    cost::{CPU, CPU_RECEIVER, CPU_SENDER, MEMORY_AFTER, MILLION},
     end_to_end::END_TO_END,
     latency::P99,
     send::SENT,

@@ -7,7 +7,7 @@ use crate::{context::Context, job::Link};
 const QUEUES: [usize; 3] = [1, 8, 64];
 
 /// Messages in full, of all queues together.
-const MESSAGES: usize = 80_000;
+const MESSAGES: usize = 60_000;
 
 pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = QUEUES.map(|queues| {

@@ -66,7 +66,7 @@ pub(super) fn draw(out: &Path, measured: &Measured, id: QuestionId) -> Outcome<V
     for of_chart in &kinds {
         let name = match kinds.as_slice() {
             [_] => id.name(),
-            _ => format!("{}-{}", id.name(), of_chart.to_lowercase().replace(' ', "-")),
+            _ => format!("{}-{}", id.name(), of_chart.to_lowercase().replace([' ', '/'], "-")),
         };
         let file = format!("performance/{name}.svg");
         let figures: Vec<&Figures> =
