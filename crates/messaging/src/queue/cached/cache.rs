@@ -41,6 +41,9 @@ pub(super) enum Pushed {
     },
 }
 
+/// How many places an empty cache keeps for what comes next.
+const KEPT_PLACES: usize = 1024;
+
 /// The message that gave way to a newer one.
 pub(super) struct Dropped {
     pub(super) envelope: MessageEnvelope,
@@ -96,6 +99,9 @@ impl MessageCache {
         // One notification stands for any number of messages: pass it on.
         if !state.messages.is_empty() {
             self.changed.notify_one();
+        } else if state.messages.capacity() > KEPT_PLACES {
+            // What a backlog has taken is given back when it is over.
+            state.messages = VecDeque::new();
         }
         Some(message)
     }
@@ -182,6 +188,18 @@ mod tests {
         assert_eq!(text(&cache.receive(FOREVER).await.unwrap()), "b");
         assert_eq!(text(&cache.receive(Duration::ZERO).await.unwrap()), "c");
         assert!(cache.receive(Duration::ZERO).await.is_none());
+    }
+
+    #[test]
+    fn an_empty_cache_keeps_little_of_what_a_backlog_took() {
+        let cache = MessageCache::new(usize::MAX);
+        for backlog in [5 * KEPT_PLACES, KEPT_PLACES / 2] {
+            (0..backlog).for_each(|_| drop(cache.push(message("a"))));
+            assert!(cache.lock().messages.capacity() >= backlog);
+            while cache.take().is_some() {}
+            assert!(cache.lock().messages.capacity() <= KEPT_PLACES);
+        }
+        assert!(cache.lock().messages.capacity() > 0, "few messages take no memory anew");
     }
 
     #[test]
