@@ -43,6 +43,8 @@ impl Run {
             ("options.reconnect_timeout", "50"),
             ("options.max_reconnect_timeout", "500"),
             ("options.send_timeout", "20000"),
+            // A listener subscribes in its own time, and what is sent before reaches nobody.
+            ("options.autosubscribe", "true"),
         ]);
         for (index, broker) in brokers.iter().enumerate() {
             config.put(format!("connections.{index}.host"), broker.host());
