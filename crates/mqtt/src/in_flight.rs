@@ -9,6 +9,7 @@ use tokio::{
 use crate::{
     client::{ClientError, PublishAck},
     counters::ConnectionCounters,
+    options::QoS,
 };
 
 /// How many bytes may be on their way together. The client does not read while it cannot write, so with much more
@@ -37,7 +38,7 @@ pub(crate) struct Window {
 /// The place of a message at QoS 1 or 2, and its share of the bytes. Free again when it is dropped.
 pub(crate) struct Place {
     slot: Option<OwnedSemaphorePermit>,
-    slot_at_2: Option<OwnedSemaphorePermit>,
+    _slot_at_2: Option<OwnedSemaphorePermit>,
     _bytes: OwnedSemaphorePermit,
     size: u32,
     slots: Arc<Semaphore>,
@@ -72,25 +73,22 @@ impl Window {
     }
 
     /// Waits for a place for a payload of that many bytes at QoS 1 or 2.
-    pub(crate) async fn enter(&self, length: usize) -> Result<Place, ClientError> {
+    pub(crate) async fn enter(&self, length: usize, qos: QoS) -> Result<Place, ClientError> {
         let bytes = self.bytes.clone().acquire_many_owned(weight(length)).await.map_err(shut)?;
         let slot = self.slots.clone().acquire_owned().await.map_err(shut)?;
+        let slot_at_2 = match qos {
+            QoS::ExactlyOnce => Some(self.slots_at_2.clone().acquire_owned().await.map_err(shut)?),
+            _ => None,
+        };
         let place = Place {
             slot: Some(slot),
-            slot_at_2: None,
+            _slot_at_2: slot_at_2,
             _bytes: bytes,
             size: self.size,
             slots: self.slots.clone(),
             counters: self.counters.clone(),
         };
         place.tell();
-        Ok(place)
-    }
-
-    /// As [`enter`](Self::enter), at QoS 2.
-    pub(crate) async fn enter_at_2(&self, length: usize) -> Result<Place, ClientError> {
-        let mut place = self.enter(length).await?;
-        place.slot_at_2 = Some(self.slots_at_2.clone().acquire_owned().await.map_err(shut)?);
         Ok(place)
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Client {
 
 /// What belongs to one connection.
 struct Line {
-    library: AsyncClient,
+    client: AsyncClient,
     answers: Arc<Answers>,
 }
 
@@ -114,15 +114,15 @@ impl Client {
             let _ = earlier.await;
             *attempt = None;
         }
-        if let Some(line) = self.line.load_full().filter(|line| line.library.is_connected()) {
+        if let Some(line) = self.line.load_full().filter(|line| line.client.is_connected()) {
             // The attempt before was given up, and succeeded after all.
-            let _ = line.library.disconnect(None).await;
+            let _ = line.client.disconnect(None).await;
         }
         if let Some(relay) = self.take_relay() {
             relay.end().await;
         }
         let library = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
-        let line = Arc::new(Line { library, answers: Arc::default() });
+        let line = Arc::new(Line { client: library, answers: Arc::default() });
         self.line.store(Some(line.clone()));
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
@@ -145,7 +145,7 @@ impl Client {
         *attempt = Some(released);
 
         let events = self.events.clone();
-        let mut token = line.library.connect_with_callbacks(
+        let mut token = line.client.connect_with_callbacks(
             connect_options(entrance.address, &greeting.secret, user, options, limit),
             move |_, _| {
                 let _ = events.send(Event::Connected);
@@ -199,7 +199,7 @@ impl Client {
         let line = self.line.load();
         let line = line.as_ref().ok_or(ClientError::Disconnected)?;
         let answer = (*qos != QoS::AtMostOnce).then(|| line.answers.give(*qos));
-        match line.library.try_publish(message) {
+        match line.client.try_publish(message) {
             Ok(token) => Ok(PublishAck { answer, token }),
             Err(error) => {
                 answer.into_iter().for_each(Answer::take_back);
@@ -211,14 +211,14 @@ impl Client {
     /// Subscribes, and waits for the broker's grant, which can be of less than what is asked for.
     pub(crate) async fn subscribe(&self, filter: &str, qos: QoS) -> Result<QoS, ClientError> {
         let line = self.line()?;
-        match line.library.subscribe(filter, paho_qos(qos)).await {
+        match line.client.subscribe(filter, paho_qos(qos)).await {
             Ok(response) => Ok(match response.subscribe_response() {
                 Some(0) => QoS::AtMostOnce,
                 Some(1) => QoS::AtLeastOnce,
                 _ => qos,
             }),
             // The library has one error for a refusal and for a connection that broke meanwhile.
-            Err(Error::Failure) if line.library.is_connected() => {
+            Err(Error::Failure) if line.client.is_connected() => {
                 Err(ClientError::Failed("the broker refused it".into()))
             }
             Err(Error::Failure) => Err(ClientError::Disconnected),
@@ -228,7 +228,7 @@ impl Client {
 
     /// Unsubscribes, and waits for the broker's answer. It is an event as well, behind the messages before it.
     pub(crate) async fn unsubscribe(&self, filter: &str) -> Result<(), ClientError> {
-        let answer = self.line()?.library.unsubscribe(filter).await.map(|_| ()).map_err(failed);
+        let answer = self.line()?.client.unsubscribe(filter).await.map(|_| ()).map_err(failed);
         if !matches!(answer, Err(ClientError::Disconnected)) {
             let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
         }
@@ -253,7 +253,7 @@ impl Client {
         let relay = self.take_relay();
         if let Ok(line) = self.line() {
             // An error means that there is no connection.
-            if let (Ok(_), Some(mut relay)) = (line.library.disconnect(None).await, relay) {
+            if let (Ok(_), Some(mut relay)) = (line.client.disconnect(None).await, relay) {
                 relay.delivered().await;
             }
         }

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{
     Event, Malformed,
     backlog::Backlog,
-    packets::{self, Fate, PUBACK, PUBLISH, PUBREC, Rules, Topic, answer, qos},
+    packets::{self, Beside, Fate, PUBACK, PUBLISH, PUBREC, Rules, Topic, answer, qos},
     replies::Replies,
 };
 
@@ -14,12 +14,12 @@ const SHOWN: usize = 100;
 
 /// Tells what a broker sent that MQTT does not have.
 #[derive(Clone)]
-pub(super) struct Complaints {
+pub(super) struct Reports {
     pub(super) events: UnboundedSender<Event>,
     pub(super) backlog: Arc<Backlog>,
 }
 
-impl Complaints {
+impl Reports {
     pub(super) fn tell(&self, malformed: Malformed) {
         let waiting = self.backlog.add_bytes(size_of::<Event>() + SHOWN);
         let _ = self.events.send(Event::Malformed(malformed, waiting));
@@ -33,12 +33,10 @@ impl Complaints {
 /// answered for the client, so that a broker that keeps the session does not send it for ever. What else has such, or
 /// contradicts itself, ends the connection.
 pub(super) struct Readable<R> {
-    others: Option<R>,
-    /// Whether the packet at hand concerns the others.
-    concerned: bool,
+    others: Beside<R>,
     has_properties: bool,
     replies: Arc<Replies>,
-    complaints: Complaints,
+    reports: Reports,
 }
 
 impl<R> Readable<R> {
@@ -46,9 +44,9 @@ impl<R> Readable<R> {
         others: Option<R>,
         has_properties: bool,
         replies: Arc<Replies>,
-        complaints: Complaints,
+        reports: Reports,
     ) -> Self {
-        Self { others, concerned: false, has_properties, replies, complaints }
+        Self { others: Beside::new(others), has_properties, replies, reports }
     }
 
     /// What becomes of a packet that nobody else has to decide on.
@@ -87,7 +85,7 @@ impl<R> Readable<R> {
         // To the release of what it does not know the client answers, as the guard does.
         acknowledgement.iter().for_each(|answer| self.replies.push(answer));
         let shown = text[..text.len().min(SHOWN)].escape_ascii().to_string();
-        self.complaints.tell(Malformed::Text(shown));
+        self.reports.tell(Malformed::Text(shown));
         Ok(Some(Fate::Swallow))
     }
 }
@@ -99,8 +97,9 @@ fn is_topic(bytes: &[u8]) -> bool {
 
 impl<R: Rules> Rules for Readable<R> {
     fn concerns(&mut self, first: u8) -> bool {
-        self.concerned = self.others.as_mut().is_some_and(|others| others.concerns(first));
-        self.concerned || self.has_properties || first >> 4 == PUBLISH
+        // Asked of each packet, once.
+        let concerned = self.others.concerns(first);
+        concerned || self.has_properties || first >> 4 == PUBLISH
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
@@ -109,16 +108,11 @@ impl<R: Rules> Rules for Readable<R> {
             Ok(Some(fate)) => return fate,
             Err(packets::Malformed) => return Fate::Refuse,
         }
-        match &mut self.others {
-            Some(others) if self.concerned => others.decide(packet, ended),
-            _ => Fate::Pass,
-        }
+        self.others.decide(packet, ended)
     }
 
     fn follow(&mut self, bytes: &[u8], ended: bool) {
-        if let Some(others) = &mut self.others {
-            others.follow(bytes, ended);
-        }
+        self.others.follow(bytes, ended);
     }
 }
 
@@ -145,8 +139,8 @@ mod tests {
         fn new(piece: usize, has_properties: bool) -> Self {
             let replies: Arc<Replies> = Arc::default();
             let (sender, events) = unbounded_channel();
-            let complaints = Complaints { events: sender, backlog: Arc::default() };
-            let readable = Readable::new(None, has_properties, replies.clone(), complaints);
+            let reports = Reports { events: sender, backlog: Arc::default() };
+            let readable = Readable::new(None, has_properties, replies.clone(), reports);
             Self { down: Filter::new(readable), replies, events, piece }
         }
 

@@ -23,7 +23,7 @@ use super::{
     connect_packet,
     guard::{Downward, Guard, Upward},
     packets::{Filter, Output},
-    readable::{Complaints, Readable},
+    readable::{Readable, Reports},
     replies::Replies,
 };
 use crate::transport::{Opened, Transport, TransportError};
@@ -179,15 +179,15 @@ async fn relay(
         ),
         None => (None, None),
     };
-    let complaints = Complaints { events, backlog };
+    let reports = Reports { events, backlog };
     let down =
-        Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), complaints.clone());
+        Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), reports.clone());
     let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, Some(down)));
     let (prod, gone) = (Notify::new(), CancellationToken::new());
     let mut upward = pin!(upward(from_client, to_broker, up, &replies, &prod, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &complaints).await {
+        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &reports).await {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
@@ -289,7 +289,7 @@ async fn downward(
     rules: Answered<Readable<Downward>>,
     replies: &Replies,
     prod: &Notify,
-    complaints: &Complaints,
+    reports: &Reports,
 ) -> io::Result<()> {
     let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
@@ -299,7 +299,7 @@ async fn downward(
         let was_empty = filter.rules().held_back().is_empty();
         let is_between = filter.is_between();
         let read = async {
-            complaints.backlog.room().await;
+            reports.backlog.room().await;
             replies.room().await;
             from.read(&mut buffer).await
         };
@@ -322,7 +322,7 @@ async fn downward(
         filter.filter(&mut buffer[..length], &mut output);
         pass_on(to, output.pieces(&buffer)).await;
         if filter.has_refused() {
-            complaints.tell(Malformed::Packet);
+            reports.tell(Malformed::Packet);
             return Err(io::ErrorKind::InvalidData.into());
         }
         if filter.rules().held_back().len() >= HELD_BACK && filter.is_between() {

@@ -160,11 +160,7 @@ impl Session {
             place.leave_when_written(ack);
             return Ok(());
         }
-        let length = publication.payload.len();
-        let place = match publication.qos {
-            QoS::ExactlyOnce => self.window.enter_at_2(length).await?,
-            _ => self.window.enter(length).await?,
-        };
+        let place = self.window.enter(publication.payload.len(), publication.qos).await?;
         let (link, ack) = self.give(publication).await?;
         drop(turn);
         let timing = self.core.counters.begin_publish();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Answers, Meaning};
 use crate::client::packets::{
-    Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
+    Beside, Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
 };
 
 /// A code of version 5 from here on is an error.
@@ -11,16 +11,14 @@ const FIRST_ERROR: u8 = 0x80;
 /// Notes what the broker answers to messages, beside other rules.
 pub(in crate::client) struct Answered<R> {
     answers: Arc<Answers>,
-    others: Option<R>,
-    /// Whether the packet at hand concerns the others.
-    concerned: bool,
+    others: Beside<R>,
     /// Answers that the client has still to read.
     held_back: Vec<u8>,
 }
 
 impl<R> Answered<R> {
     pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
-        Self { answers, others, concerned: false, held_back: Vec::new() }
+        Self { answers, others: Beside::new(others), held_back: Vec::new() }
     }
 
     /// Packets that the client has still to read, whose senders know what they say.
@@ -70,8 +68,9 @@ fn is_grant(first: u8) -> bool {
 
 impl<R: Rules> Rules for Answered<R> {
     fn concerns(&mut self, first: u8) -> bool {
-        self.concerned = self.others.as_mut().is_some_and(|others| others.concerns(first));
-        self.concerned || is_answer(first)
+        // Asked of each packet, once.
+        let concerned = self.others.concerns(first);
+        concerned || is_answer(first)
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
@@ -80,10 +79,7 @@ impl<R: Rules> Rules for Answered<R> {
         if is_answer && !ended && code(packet).is_none() {
             return Fate::Hold;
         }
-        let fate = match &mut self.others {
-            Some(others) if self.concerned => others.decide(packet, ended),
-            _ => Fate::Pass,
-        };
+        let fate = self.others.decide(packet, ended);
         match fate {
             Fate::Pass if is_answer => self.answered(packet, ended),
             fate => fate,
@@ -91,8 +87,6 @@ impl<R: Rules> Rules for Answered<R> {
     }
 
     fn follow(&mut self, bytes: &[u8], ended: bool) {
-        if let Some(others) = &mut self.others {
-            others.follow(bytes, ended);
-        }
+        self.others.follow(bytes, ended);
     }
 }

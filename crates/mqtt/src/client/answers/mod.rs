@@ -139,6 +139,9 @@ impl Answers {
     /// The client has written something else that has an id.
     fn asked(&self, id: u16, awaits: u8) {
         let mut state = self.state();
+        if state.ended {
+            return;
+        }
         state.unanswered.insert(id, Open { number: None, awaits });
         state.newest = id;
     }

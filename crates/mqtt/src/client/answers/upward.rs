@@ -2,20 +2,18 @@ use std::sync::Arc;
 
 use super::Answers;
 use crate::client::packets::{
-    Fate, Head, PUBLISH, Parsed, Rules, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, first_number, qos,
+    Beside, Fate, Head, PUBLISH, Parsed, Rules, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, first_number, qos,
 };
 
 /// Notes the messages at QoS 1 and 2 that the client writes, and what else has an id, beside other rules.
 pub(in crate::client) struct Written<R> {
     answers: Arc<Answers>,
-    others: Option<R>,
-    /// Whether the packet at hand concerns the others.
-    concerned: bool,
+    others: Beside<R>,
 }
 
 impl<R> Written<R> {
     pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
-        Self { answers, others, concerned: false }
+        Self { answers, others: Beside::new(others) }
     }
 }
 
@@ -30,8 +28,9 @@ fn is_request(first: u8) -> bool {
 
 impl<R: Rules> Rules for Written<R> {
     fn concerns(&mut self, first: u8) -> bool {
-        self.concerned = self.others.as_mut().is_some_and(|others| others.concerns(first));
-        self.concerned || is_message(first) || is_request(first)
+        // Asked of each packet, once.
+        let concerned = self.others.concerns(first);
+        concerned || is_message(first) || is_request(first)
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
@@ -51,10 +50,7 @@ impl<R: Rules> Rules for Written<R> {
             }
             None => None,
         };
-        let fate = match &mut self.others {
-            Some(others) if self.concerned => others.decide(packet, ended),
-            _ => Fate::Pass,
-        };
+        let fate = self.others.decide(packet, ended);
         if let Some(id) = id.filter(|_| fate != Fate::Hold) {
             self.answers.written(id, qos(first));
         }
@@ -62,8 +58,6 @@ impl<R: Rules> Rules for Written<R> {
     }
 
     fn follow(&mut self, bytes: &[u8], ended: bool) {
-        if let Some(others) = &mut self.others {
-            others.follow(bytes, ended);
-        }
+        self.others.follow(bytes, ended);
     }
 }

@@ -1,11 +1,13 @@
 //! The packets of a stream that passes through.
 
+mod beside;
 mod filter;
 mod frames;
 mod properties;
 mod publish;
 
 pub(super) use self::{
+    beside::Beside,
     filter::{Fate, Filter, Output, Rules},
     frames::{Malformed, Number},
     publish::{Content, Head, Parsed, Reading, Topic},
