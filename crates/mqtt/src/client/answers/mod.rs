@@ -108,7 +108,9 @@ impl Answers {
             state.unanswered.insert(id, Open { number: Some(number), awaits });
             state.newest = id;
         } else {
-            state.end();
+            let wakers = state.end();
+            drop(state);
+            wake(wakers);
         }
     }
 
@@ -130,8 +132,11 @@ impl Answers {
         let number = open.number;
         state.unanswered.remove(&id);
         let stage = if is_success { Stage::Acknowledged } else { Stage::Unknown };
+        let waker = number.and_then(|number| state.settle(number, stage));
+        drop(state);
+        wake(waker);
         match number {
-            Some(number) if state.settle(number, stage) => Meaning::Known,
+            Some(_) if is_success => Meaning::Known,
             _ => Meaning::Other,
         }
     }
@@ -161,26 +166,34 @@ impl Answers {
 
     /// Leaves all that is open to the library.
     fn end(&self) {
-        self.state().end();
+        let wakers = self.state().end();
+        wake(wakers);
     }
 }
 
+/// Not under the lock: an executor can drop what it wakes, and an [`Answer`] with it.
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
+}
+
 impl State {
-    fn settle(&mut self, number: u64, stage: Stage) -> bool {
-        if let Some(message) = self.messages.get_mut(&number) {
-            message.stage = stage;
-            message.waker.take().into_iter().for_each(Waker::wake);
-        }
-        stage == Stage::Acknowledged
+    /// Notes what came of a message. Gives who waits for it.
+    fn settle(&mut self, number: u64, stage: Stage) -> Option<Waker> {
+        let message = self.messages.get_mut(&number)?;
+        message.stage = stage;
+        message.waker.take()
     }
 
-    fn end(&mut self) {
+    /// Gives all who wait.
+    fn end(&mut self) -> Vec<Waker> {
         self.ended = true;
         self.unanswered.clear();
-        for message in self.messages.values_mut().filter(|message| message.stage == Stage::Waiting) {
+        let waiting = self.messages.values_mut().filter(|message| message.stage == Stage::Waiting);
+        let settled = waiting.map(|message| {
             message.stage = Stage::Unknown;
-            message.waker.take().into_iter().for_each(Waker::wake);
-        }
+            message.waker.take()
+        });
+        settled.flatten().collect()
     }
 }
 

@@ -1,3 +1,8 @@
+//! The way between the client and the broker.
+
+mod downward;
+mod upward;
+
 use std::{
     future, io,
     net::SocketAddr,
@@ -8,21 +13,20 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split},
+    io::{AsyncWrite, AsyncWriteExt, copy, sink, split},
     net::TcpStream,
     runtime::{self, Handle},
     sync::{Notify, mpsc::UnboundedSender, oneshot},
-    time::{Instant, sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, Malformed,
+    Event,
     answers::{Answered, Answers, EndOfAnswers, Written},
     backlog::Backlog,
     connect_packet,
     guard::{Downward, Guard, Upward},
-    packets::{Filter, Output},
     readable::{Readable, Reports},
     replies::Replies,
 };
@@ -33,21 +37,6 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// As much as one system call moves.
 const BUFFER: usize = 64 * 1024;
-
-/// No socket is full with less.
-const FULL: usize = 32 * 1024;
-
-/// How often a client is prodded that may wait to go on writing; where it does for sure, until it has.
-const PRODS: u32 = 3;
-
-/// The library finds that it can write a moment after all was read.
-const PROD_AGAIN: Duration = Duration::from_millis(5);
-
-/// How long answers are held back whose senders know them.
-const HOLD_BACK: Duration = Duration::from_millis(10);
-
-/// How many bytes of them are passed on without delay: 16 answers. The library searches a list of what is open for each message.
-const HELD_BACK: usize = 64;
 
 /// Relays run on a thread of their own, so that none ends with the runtime of a caller: see [`Relay`].
 static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
@@ -184,10 +173,12 @@ async fn relay(
         Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), reports.clone());
     let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, Some(down)));
     let (prod, gone) = (Notify::new(), CancellationToken::new());
-    let mut upward = pin!(upward(from_client, to_broker, up, &replies, &prod, &gone, deliver));
+    let mut upward = pin!(upward::pass_on(from_client, to_broker, up, &replies, &prod, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) = downward(from_broker, &mut to_client, down, &replies, &prod, &reports).await {
+        if let Err(error) =
+            downward::pass_on(from_broker, &mut to_client, down, &replies, &prod, &reports).await
+        {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
@@ -209,141 +200,8 @@ async fn relay(
     }
 }
 
-/// Passes on what the client writes until it closes, and the replies between its packets. What cannot be written, or comes
-/// when the broker is gone, is dropped.
-async fn upward(
-    mut from: impl AsyncRead + Unpin,
-    to: impl AsyncWrite + Unpin,
-    rules: Written<Upward>,
-    replies: &Replies,
-    prod: &Notify,
-    gone: &CancellationToken,
-    deliver: oneshot::Sender<()>,
-) {
-    let mut to = Some(to);
-    let mut filter = Filter::new(rules);
-    let mut buffer = vec![0; BUFFER];
-    let mut output = Output::default();
-    // How much was read since there was nothing more.
-    let mut unpaused = 0;
-    // The library comes back to a write that the socket did not take at once when there is something to read, and goes on
-    // with other messages when one is acknowledged: within a second, if nothing is.
-    let (mut prods, mut next_prod) = (0, pin!(sleep(PROD_AGAIN)));
-    loop {
-        let is_between = filter.is_between() && to.is_some();
-        let length = tokio::select! {
-            biased;
-            read = from.read(&mut buffer) => match read {
-                Ok(length @ 1..) => length,
-                Ok(0) | Err(_) => break,
-            },
-            // All is read.
-            () = future::ready(()), if unpaused > 0 => {
-                prods = if unpaused >= FULL { PRODS } else { 0 };
-                unpaused = 0;
-                next_prod.as_mut().reset(Instant::now());
-                continue;
-            }
-            () = &mut next_prod, if prods > 0 || !filter.is_between() => {
-                prod.notify_one();
-                prods = prods.saturating_sub(1);
-                next_prod.as_mut().reset(Instant::now() + PROD_AGAIN);
-                continue;
-            }
-            () = replies.added(), if is_between => 0,
-            () = gone.cancelled(), if to.is_some() => {
-                to = None;
-                continue;
-            }
-        };
-        unpaused += length;
-        if is_between {
-            // First, as what was read can rest on them.
-            let own = replies.take();
-            unless_gone(&mut to, gone, async |to| pass_on(to, [&own[..]]).await).await;
-        }
-        // All of it, also where nothing can be written any more: what the client confirms counts.
-        filter.filter(&mut buffer[..length], &mut output);
-        unless_gone(&mut to, gone, async |to| pass_on(to, output.pieces(&buffer)).await).await;
-    }
-    unless_gone(&mut to, gone, async |to| drop(to.shutdown().await)).await;
-    drop(deliver);
-}
-
-/// Does something with the way to the broker, unless the broker is gone, or goes meanwhile.
-async fn unless_gone<W>(to: &mut Option<W>, gone: &CancellationToken, what: impl AsyncFnOnce(&mut W)) {
-    if let Some(way) = to {
-        tokio::select! {
-            () = what(way) => {}
-            () = gone.cancelled() => *to = None,
-        }
-    }
-}
-
-/// Passes on what the broker writes until it closes, or to what is no packet, at the pace that a backlog allows.
-///
-/// Answers whose senders know them are passed on together, a little later: so the library's thread is not woken for each.
-async fn downward(
-    mut from: impl AsyncRead + Unpin,
-    to: &mut (impl AsyncWrite + Unpin),
-    rules: Answered<Readable<Downward>>,
-    replies: &Replies,
-    prod: &Notify,
-    reports: &Reports,
-) -> io::Result<()> {
-    let mut filter = Filter::new(rules);
-    let mut buffer = vec![0; BUFFER];
-    let mut output = Output::default();
-    let mut due = pin!(sleep(HOLD_BACK));
-    loop {
-        let was_empty = filter.rules().held_back().is_empty();
-        let is_between = filter.is_between();
-        let read = async {
-            reports.backlog.room().await;
-            replies.room().await;
-            from.read(&mut buffer).await
-        };
-        let length = tokio::select! {
-            biased;
-            read = read => read?,
-            () = prod.notified(), if is_between => {
-                filter.rules().prod();
-                write_held_back(to, &mut filter).await;
-                continue;
-            }
-            () = &mut due, if is_between && !was_empty => {
-                write_held_back(to, &mut filter).await;
-                continue;
-            }
-        };
-        if length == 0 {
-            return Ok(());
-        }
-        filter.filter(&mut buffer[..length], &mut output);
-        pass_on(to, output.pieces(&buffer)).await;
-        if filter.has_refused() {
-            reports.tell(Malformed::Packet);
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        if filter.rules().held_back().len() >= HELD_BACK && filter.is_between() {
-            write_held_back(to, &mut filter).await;
-        } else if was_empty && !filter.rules().held_back().is_empty() {
-            due.as_mut().reset(Instant::now() + HOLD_BACK);
-        }
-    }
-}
-
-async fn write_held_back(
-    to: &mut (impl AsyncWrite + Unpin),
-    filter: &mut Filter<Answered<Readable<Downward>>>,
-) {
-    let held_back = filter.rules().held_back();
-    pass_on(to, [&held_back[..]]).await;
-    held_back.clear();
-}
-
 /// Writes one piece after the other. What cannot be written is dropped.
-async fn pass_on<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator<Item = &'a [u8]>) {
+async fn write<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator<Item = &'a [u8]>) {
     let mut is_written = false;
     for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
         is_written = true;
@@ -361,7 +219,7 @@ async fn pass_on<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterat
 mod tests {
     use std::net::Ipv4Addr;
 
-    use tokio::{net::TcpListener, sync::mpsc::unbounded_channel};
+    use tokio::{io::AsyncReadExt, net::TcpListener, sync::mpsc::unbounded_channel};
 
     use super::*;
     use crate::{
@@ -572,8 +430,16 @@ mod tests {
             let message = b"\x34\x05\0\x01t\0\x01";
             let rules = Written::new(Arc::default(), None);
             let mut written = Vec::new();
-            upward(&message[..], &mut written, rules, &replies, &Notify::new(), &gone, oneshot::channel().0)
-                .await;
+            upward::pass_on(
+                &message[..],
+                &mut written,
+                rules,
+                &replies,
+                &Notify::new(),
+                &gone,
+                oneshot::channel().0,
+            )
+            .await;
             assert_eq!(written, [b"\x62\x02\0\x01", &message[..]].concat());
         }
     }
