@@ -4,7 +4,7 @@
 //! joins the packet on its way to the broker. In its place it has a secret that is good for one connection to the relay:
 //! who connects to the relay without it is none of this process.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -15,6 +15,10 @@ const CONNECT: u8 = 0x10;
 const CLEAN: u8 = 0x02;
 const HAS_PASSWORD: u8 = 0x40;
 const SESSION_EXPIRY: u8 = 0x11;
+
+/// As long is the protocol's name, which is `MQTT`, with its length. The version follows, the flags, and the time of the signs of
+/// life.
+const NAME: usize = 6;
 
 /// Longer than a client id, a user name, a will with its topic, and all properties that the client writes can be.
 const LONGEST: usize = 512 * 1024;
@@ -72,9 +76,20 @@ pub(super) async fn read(from: &mut (impl AsyncRead + Unpin), greeting: &Greetin
 
 /// Whether the packets of a connection with such a first one have properties.
 pub(super) fn has_properties(connect: &[u8]) -> bool {
-    let length = connect[1..].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
-    // Behind the protocol's name, which is `MQTT`.
-    connect.get(1 + length + 6).is_some_and(|version| *version == 5)
+    connect.get(after_length(connect) + NAME).is_some_and(|version| *version == 5)
+}
+
+/// How long a client of such a first packet is silent, or hears nothing, before it looks whether the broker is there. It is zero
+/// where it does not.
+pub(super) fn keep_alive(connect: &[u8]) -> Duration {
+    let at = after_length(connect) + NAME + 2;
+    let bytes = connect.get(at..at + 2);
+    Duration::from_secs(bytes.map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]).into()))
+}
+
+/// Where the packet's fields begin.
+fn after_length(connect: &[u8]) -> usize {
+    1 + connect[1..].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1
 }
 
 /// In all versions of MQTT the password is the last field of the packet.
@@ -163,6 +178,7 @@ mod tests {
         let kept = read(&mut &version5[..], &greeting(None, Session::Kept(Some(0x0102)))).await.unwrap();
         assert_eq!(kept, b"\x10\x15\0\x04MQTT\x05\x00\0\x3c\x08\x11\0\0\x01\x02\x21\0\x09\0\x00");
         assert!(has_properties(&kept) && !has_properties(PACKET));
+        assert_eq!([&kept[..], PACKET].map(keep_alive), [Duration::from_secs(60); 2]);
     }
 
     #[tokio::test]

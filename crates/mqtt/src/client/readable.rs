@@ -5,7 +5,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{
     Event, Malformed,
     backlog::Backlog,
-    packets::{self, Beside, Fate, PUBACK, PUBLISH, PUBREC, Rules, Topic, answer, qos},
+    packets::{self, Beside, Fate, PUBACK, PUBLISH, PUBREC, Rules, Topic, answer, is_from_broker, qos},
     replies::Replies,
 };
 
@@ -30,8 +30,9 @@ impl Reports {
 ///
 /// The client library does not look. The client crate takes a topic for a text without NUL, and panics in a function of C
 /// where it is not one; of a property of version 5 with a NUL in its text it frees the memory twice. A message that has such is
-/// answered for the client, so that a broker that keeps the session does not send it for ever. What else has such, or
-/// contradicts itself, ends the connection.
+/// answered for the client, so that a broker that keeps the session does not send it for ever. What else has such,
+/// contradicts itself, or is none of a broker's packets, ends the connection: the library does not look at flags, and takes for
+/// an answer what only looks like one.
 pub(super) struct Readable<R> {
     others: Beside<R>,
     has_properties: bool,
@@ -51,6 +52,9 @@ impl<R> Readable<R> {
 
     /// What becomes of a packet that nobody else has to decide on.
     fn judge(&self, packet: &[u8], ended: bool) -> Result<Option<Fate>, packets::Malformed> {
+        if !is_from_broker(packet[0]) {
+            return Err(packets::Malformed);
+        }
         if packet[0] >> 4 == PUBLISH {
             return self.judge_message(packet);
         }
@@ -99,7 +103,7 @@ impl<R: Rules> Rules for Readable<R> {
     fn concerns(&mut self, first: u8) -> bool {
         // Asked of each packet, once.
         let concerned = self.others.concerns(first);
-        concerned || self.has_properties || first >> 4 == PUBLISH
+        concerned || self.has_properties || first >> 4 == PUBLISH || !is_from_broker(first)
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
@@ -166,6 +170,28 @@ mod tests {
         packets::Number::write(body.len(), &mut packet);
         packet.extend(body);
         packet
+    }
+
+    #[test]
+    fn what_is_no_packet_of_a_broker_ends_the_connection() {
+        let good: &[&[u8]] = &[b"\x40\x02\0\x01", b"\x62\x02\0\x01", b"\xd0\0", b"\x3d\x06\0\x01t\0\x01x"];
+        // An acknowledgement and a release with other flags, QoS 3, what only clients write, and what nobody does.
+        let bad: &[&[u8]] = &[
+            b"\x41\x02\0\x01",
+            b"\x60\x02\0\x01",
+            b"\x36\x06\0\x01t\0\x01x",
+            b"\x82\x05\0\x01t\0\x01",
+            b"\xc0\0",
+            b"\0\0",
+        ];
+        for piece in 1..10 {
+            for bad in bad {
+                let mut connection = Connection::new(piece, false);
+                let stream = [&good.concat()[..], bad, good[0]].concat();
+                assert_eq!(connection.down(&stream).0, good.concat(), "{bad:?}");
+                assert!(connection.down.has_refused());
+            }
+        }
     }
 
     #[test]

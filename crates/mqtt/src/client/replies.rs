@@ -26,7 +26,7 @@ impl Replies {
     pub(super) fn take(&self) -> Vec<u8> {
         let taken = std::mem::take(&mut *self.waiting());
         if !taken.is_empty() {
-            self.taken.notify_one();
+            self.taken.notify_waiters();
         }
         taken
     }
@@ -38,8 +38,22 @@ impl Replies {
 
     /// Waits until more may be added.
     pub(super) async fn room(&self) {
-        while self.waiting().len() >= LIMIT {
-            self.taken.notified().await;
+        self.below(LIMIT).await;
+    }
+
+    /// Waits until all are taken that were added.
+    pub(super) async fn all_taken(&self) {
+        self.below(1).await;
+    }
+
+    async fn below(&self, bytes: usize) {
+        loop {
+            // Before looking: it hears of what happens from here on.
+            let taken = self.taken.notified();
+            if self.waiting().len() < bytes {
+                return;
+            }
+            taken.await;
         }
     }
 }

@@ -11,8 +11,10 @@ use pip_services_commons::{
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::{Engine, TestBroker};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use crate::{
+    packets::{CONNACK, PINGREQ, packet},
     puppet::Puppet,
     support::{SOON, eventually, message, next, on_each_broker, open, open_on, shared, text},
 };
@@ -137,6 +139,56 @@ async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
     late.close(None).await.unwrap();
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     broker.thaw().unwrap();
+}
+
+/// A queue that has a sign of life each second.
+async fn attentive(more: &[(&str, &str)]) -> MqttMessageQueue {
+    let queue = MqttMessageQueue::new("orders");
+    let each_second = [("options.keepalive_timeout", "1000"), ("options.send_timeout", "60000")];
+    queue.configure(&ConfigParams::from_tuples([&each_second[..], more].concat())).unwrap();
+    queue.open(None).await.unwrap();
+    queue
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_takes_all_and_says_nothing_is_given_up_also_while_large_messages_are_sent() {
+    let puppet = Puppet::start().await;
+    puppet.set_unanswered(PINGREQ, true);
+    let port = puppet.port.to_string();
+    let queue = attentive(&[("connection.host", "127.0.0.1"), ("connection.port", &port)]).await;
+    let large = "x".repeat(100_000);
+    eventually("there is another connection", async || {
+        let _ = queue.send(None, message(&large)).await;
+        puppet.count("CONNECT") > 1
+    })
+    .await;
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_hears_at_once_of_a_loss_whose_message_the_broker_took_in_part() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    // It reads no more.
+    let accepting = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        packet(&mut connection).await.unwrap();
+        connection.write_all(&[CONNACK << 4, 2, 0, 0]).await.unwrap();
+        (connection, listener)
+    });
+    let queue = attentive(&[
+        ("connection.host", "127.0.0.1"),
+        ("connection.port", &port),
+        ("options.qos", "1"),
+        ("options.reconnect_timeout", "3600000"),
+        ("options.max_reconnect_timeout", "3600000"),
+    ])
+    .await;
+    let _connection = accepting.await.unwrap();
+    // More than the sockets take.
+    let large = message(&"x".repeat(50_000_000));
+    let sent = tokio::time::timeout(SOON, queue.send(None, large)).await;
+    assert_eq!(sent.expect("it waits for the next connection").unwrap_err().error().code(), "PUBLISH_FAILED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

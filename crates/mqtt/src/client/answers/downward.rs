@@ -1,12 +1,20 @@
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{Answers, Meaning};
 use crate::client::packets::{
-    Beside, Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
+    Beside, CONNACK, Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
+    receive_maximum,
 };
 
 /// A code of version 5 from here on is an error.
 const FIRST_ERROR: u8 = 0x80;
+
+/// How many bytes of answers are held back at most: 16 answers that only have an id. The library searches a list of what is
+/// open for each message.
+const MOST_HELD_BACK: usize = 16 * SHORTEST;
+
+/// An answer that only has an id.
+const SHORTEST: usize = 4;
 
 /// Notes what the broker answers to messages, beside other rules.
 pub(in crate::client) struct Answered<R> {
@@ -14,11 +22,13 @@ pub(in crate::client) struct Answered<R> {
     others: Beside<R>,
     /// Answers that the client has still to read.
     held_back: Vec<u8>,
+    most_held_back: usize,
 }
 
 impl<R> Answered<R> {
     pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
-        Self { answers, others: Beside::new(others), held_back: Vec::new() }
+        let others = Beside::new(others);
+        Self { answers, others, held_back: Vec::new(), most_held_back: MOST_HELD_BACK }
     }
 
     /// Packets that the client has still to read, whose senders know what they say.
@@ -35,6 +45,14 @@ impl<R> Answered<R> {
         }
     }
 
+    /// The client sends nothing more while it takes as many messages for open as the broker takes at once. So it is not kept from
+    /// more answers than half of that.
+    fn accepted(&mut self, packet: &[u8]) {
+        if let Some(most) = receive_maximum(packet) {
+            self.most_held_back = MOST_HELD_BACK.min(usize::from(most) / 2 * SHORTEST);
+        }
+    }
+
     fn answered(&mut self, packet: &[u8], ended: bool) -> Fate {
         let Some(id) = first_number(packet) else { return Fate::Pass };
         let first = packet[0];
@@ -42,10 +60,11 @@ impl<R> Answered<R> {
         match self.answers.answered(first, id, is_success) {
             // The library frees whatever has its id, also while it still needs it, and calls it sent.
             Meaning::Stray => Fate::Swallow,
-            Meaning::Known if ended => {
+            Meaning::Known if ended && self.held_back.len() + packet.len() <= self.most_held_back => {
                 self.held_back.extend_from_slice(packet);
                 Fate::Swallow
             }
+            Meaning::Known if !self.held_back.is_empty() => Fate::Behind(mem::take(&mut self.held_back)),
             Meaning::Known | Meaning::Other => Fate::Pass,
         }
     }
@@ -70,16 +89,20 @@ impl<R: Rules> Rules for Answered<R> {
     fn concerns(&mut self, first: u8) -> bool {
         // Asked of each packet, once.
         let concerned = self.others.concerns(first);
-        concerned || is_answer(first)
+        concerned || is_answer(first) || first == CONNACK
     }
 
     fn decide(&mut self, packet: &mut [u8], ended: bool) -> Fate {
-        let is_answer = is_answer(packet[0]);
+        let first = packet[0];
+        let is_answer = is_answer(first);
         // What follows the code can be long.
         if is_answer && !ended && code(packet).is_none() {
             return Fate::Hold;
         }
         let fate = self.others.decide(packet, ended);
+        if first == CONNACK && ended {
+            self.accepted(packet);
+        }
         match fate {
             Fate::Pass if is_answer => self.answered(packet, ended),
             fate => fate,

@@ -335,6 +335,33 @@ mod tests {
     }
 
     #[test]
+    fn the_client_is_not_kept_from_more_answers_than_half_of_what_it_may_have_open_and_never_from_more_than_16()
+     {
+        let maxima: [(&[u8], u16); 7] = [
+            (b"\x20\x02\0\0", 16),
+            (b"\x20\x03\0\0\0", 16),
+            (b"\x20\x08\0\0\x05\x13\0\x09\x24\x01", 16),
+            (b"\x20\x08\0\0\x05\x24\x01\x21\xff\xff", 16),
+            (b"\x20\x06\0\0\x03\x21\0\x15", 10),
+            (b"\x20\x06\0\0\x03\x21\0\x02", 1),
+            (b"\x20\x06\0\0\x03\x21\0\x01", 0),
+        ];
+        for (connack, most) in maxima {
+            let mut connection = Connection::new(usize::MAX);
+            assert_eq!(connection.read(&[connack]), (connack.to_vec(), vec![]));
+            let _answers: Vec<Answer> = (0..=most).map(|_| connection.give(ONCE)).collect();
+            connection.write(ONCE, 1..=most + 1);
+            let packets: Vec<[u8; 4]> = (1..=most + 1).map(|id| answer(PUBACK, id)).collect();
+            let (last, before) = packets.split_last().unwrap();
+            // A message begins that is long in coming.
+            let rest = b"\x30\xff\xff\x7f\0\x01tpay";
+            let stream = [&before.concat()[..], b"\xd0\0", last, rest].concat();
+            let expected = [b"\xd0\0", &packets.concat()[..], rest].concat();
+            assert_eq!(connection.read(&[&stream]), (expected, vec![]), "{connack:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_success_is_for_the_client_to_read_at_once_and_to_tell() {
         let refusals: [&[u8]; 3] =
             [b"\x40\x03\0\x07\x87", b"\x40\x08\0\x07\x97\x04\x1f\0\x01r", b"\x50\x03\0\x08\x80"];

@@ -49,7 +49,7 @@ impl Rules for Upward {
             Parsed::Incomplete => Fate::Hold,
             Parsed::Malformed => Fate::Pass,
             Parsed::Head(head) => match self.guard.state().outbound.publish(head.id) {
-                true => Fate::Behind(answer(PUBREL, head.id)),
+                true => Fate::Behind(answer(PUBREL, head.id).to_vec()),
                 false => Fate::Pass,
             },
         }

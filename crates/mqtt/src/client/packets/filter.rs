@@ -41,13 +41,13 @@ impl Output {
 }
 
 /// What becomes of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(in crate::client) enum Fate {
     /// More of it has to be there.
     Hold,
     Pass,
-    /// It is passed on behind these.
-    Behind([u8; 4]),
+    /// It is passed on behind these packets.
+    Behind(Vec<u8>),
     /// It is passed on, and its rules follow what is still to come.
     Follow,
     Swallow,
@@ -132,11 +132,11 @@ impl<R: Rules> Filter<R> {
             Length::Known => self.rules.decide(packet, ended),
             Length::Malformed => Fate::Pass,
         };
-        match self.fate {
+        match &mut self.fate {
             Fate::Hold if !ended && is_whole => return self.held.extend_from_slice(&input[range]),
             Fate::Hold if !ended => return,
             Fate::Swallow | Fate::Refuse => return self.held.clear(),
-            Fate::Behind(first) => output.own(first.to_vec()),
+            Fate::Behind(first) => output.own(std::mem::take(first)),
             // What ends too early is for its reader to judge.
             Fate::Pass | Fate::Follow | Fate::Hold => {}
         }
@@ -178,7 +178,7 @@ pub(super) mod tests {
             match packet.get(2) {
                 None => Fate::Hold,
                 Some(0) => Fate::Swallow,
-                Some(2) => Fate::Behind(*b"\x40\x02\0\0"),
+                Some(2) => Fate::Behind(b"\x40\x02\0\0".to_vec()),
                 Some(3) => Fate::Refuse,
                 Some(_) => {
                     packet[0] = 0x60;

@@ -23,6 +23,7 @@ pub(super) const SUBSCRIBE: u8 = 0x82;
 pub(super) const SUBACK: u8 = 0x90;
 pub(super) const UNSUBSCRIBE: u8 = 0xa2;
 pub(super) const UNSUBACK: u8 = 0xb0;
+pub(super) const PINGREQ: u8 = 0xc0;
 pub(super) const PINGRESP: u8 = 0xd0;
 pub(super) const DISCONNECT: u8 = 0xe0;
 pub(super) const AUTH: u8 = 0xf0;
@@ -36,6 +37,12 @@ pub(super) fn is_repetition(first: u8) -> bool {
     first & 8 != 0
 }
 
+/// Whether a broker may begin a packet with that byte: of each kind but messages the lower half is fixed.
+pub(super) fn is_from_broker(first: u8) -> bool {
+    let kinds = [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECT, AUTH];
+    kinds.contains(&first) || (first >> 4 == PUBLISH && qos(first) < 3)
+}
+
 /// A packet that answers to a message with that id, or releases it.
 pub(super) fn answer(first: u8, id: u16) -> [u8; 4] {
     let [high, low] = id.to_be_bytes();
@@ -47,6 +54,14 @@ pub(super) fn first_number(packet: &[u8]) -> Option<u16> {
     let (length, size) = Number::read(packet.get(1..)?).ok()??;
     let bytes = packet.get(1 + size..3 + size).filter(|_| length >= 2)?;
     Some(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+/// How many messages at QoS 1 and 2 may be without an answer, where a CONNACK says so, which is there in full.
+pub(super) fn receive_maximum(packet: &[u8]) -> Option<u16> {
+    let (_, size) = Number::read(packet.get(1..)?).ok()??;
+    // Version 3.1.1 has no properties.
+    let range = properties::section(packet, 1 + size + 2, packet.len()).ok()??;
+    properties::receive_maximum(&packet[range])
 }
 
 /// Whether a packet of version 5 which is there in full, and is no message, has a text with a NUL among its properties.

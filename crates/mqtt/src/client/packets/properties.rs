@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::frames::{Malformed, Number};
 
 const MESSAGE_EXPIRY: u8 = 0x02;
+const RECEIVE_MAXIMUM: u8 = 0x21;
 
 /// One of the properties of a packet of version 5.
 struct Property {
@@ -27,7 +28,7 @@ impl Property {
         let field = |at: usize| Ok(2 + usize::from(number(properties, at)?));
         let (length, texts) = match kind {
             0x01 | 0x17 | 0x19 | 0x24 | 0x25 | 0x28 | 0x29 | 0x2A => (1, Texts::None),
-            0x13 | 0x21 | 0x22 | 0x23 => (2, Texts::None),
+            RECEIVE_MAXIMUM | 0x13 | 0x22 | 0x23 => (2, Texts::None),
             MESSAGE_EXPIRY | 0x11 | 0x18 | 0x27 => (4, Texts::None),
             0x0B => match Number::read(&properties[start..])? {
                 Some((_, size)) => (size, Texts::None),
@@ -68,10 +69,20 @@ fn number(bytes: &[u8], at: usize) -> Result<u16, Malformed> {
 
 /// Where the time to live stands in the properties of a message.
 pub(super) fn expiry(properties: &[u8]) -> Option<Range<usize>> {
+    find(properties, MESSAGE_EXPIRY)
+}
+
+/// How many messages at QoS 1 and 2 may be without an answer, in the properties of a CONNACK.
+pub(super) fn receive_maximum(properties: &[u8]) -> Option<u16> {
+    number(properties, find(properties, RECEIVE_MAXIMUM)?.start).ok()
+}
+
+/// Where the value of the first one of that kind is.
+fn find(properties: &[u8], kind: u8) -> Option<Range<usize>> {
     let mut at = 0;
     while at < properties.len() {
         let property = Property::find(properties, at).ok()?;
-        if property.kind == MESSAGE_EXPIRY {
+        if property.kind == kind {
             return Some(property.value);
         }
         at = property.value.end;

@@ -2,26 +2,20 @@ use std::{io, pin::pin, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
-    sync::Notify,
     time::{Instant, sleep},
 };
 
-use super::{BUFFER, write};
+use super::{BUFFER, Shared, write};
 use crate::client::{
     Malformed,
     answers::Answered,
     guard::Downward,
     packets::{Filter, Output},
     readable::{Readable, Reports},
-    replies::Replies,
 };
 
 /// How long answers are held back whose senders know them.
 const HOLD_BACK: Duration = Duration::from_millis(10);
-
-/// With so many bytes of them they are passed on at once: 16 answers that only have an id. The library searches a list of what
-/// is open for each message.
-const HELD_BACK: usize = 64;
 
 /// Passes on what the broker writes until it closes, or to what is no packet, at the pace that a backlog allows.
 ///
@@ -30,8 +24,7 @@ pub(super) async fn pass_on(
     mut from: impl AsyncRead + Unpin,
     to: &mut (impl AsyncWrite + Unpin),
     rules: Answered<Readable<Downward>>,
-    replies: &Replies,
-    prod: &Notify,
+    Shared { replies, prod, signs }: &Shared,
     reports: &Reports,
 ) -> io::Result<()> {
     let mut filter = Filter::new(rules);
@@ -62,15 +55,14 @@ pub(super) async fn pass_on(
         if length == 0 {
             return Ok(());
         }
+        signs.heard();
         filter.filter(&mut buffer[..length], &mut output);
-        write(to, output.pieces(&buffer)).await;
+        write(to, output.pieces(&buffer), || ()).await;
         if filter.has_refused() {
             reports.tell(Malformed::Packet);
             return Err(io::ErrorKind::InvalidData.into());
         }
-        if filter.rules().held_back().len() >= HELD_BACK && filter.is_between() {
-            write_held_back(to, &mut filter).await;
-        } else if was_empty && !filter.rules().held_back().is_empty() {
+        if was_empty && !filter.rules().held_back().is_empty() {
             due.as_mut().reset(Instant::now() + HOLD_BACK);
         }
     }
@@ -81,6 +73,6 @@ async fn write_held_back(
     filter: &mut Filter<Answered<Readable<Downward>>>,
 ) {
     let held_back = filter.rules().held_back();
-    write(to, [&held_back[..]]).await;
+    write(to, [&held_back[..]], || ()).await;
     held_back.clear();
 }

@@ -1,6 +1,7 @@
 //! The way between the client and the broker.
 
 mod downward;
+mod signs;
 mod upward;
 
 use std::{
@@ -21,6 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::signs::Signs;
 use super::{
     Event,
     answers::{Answered, Answers, EndOfAnswers, Written},
@@ -138,6 +140,16 @@ impl Relay {
     }
 }
 
+/// What the two directions share.
+#[derive(Default)]
+struct Shared {
+    /// What is written to the broker besides what the client writes.
+    replies: Arc<Replies>,
+    /// The client may wait to go on writing.
+    prod: Notify,
+    signs: Signs,
+}
+
 async fn relay(
     client: TcpStream,
     Way { connect, broker, guard, backlog, answers, events }: Way,
@@ -160,7 +172,8 @@ async fn relay(
         }
     };
     let (from_broker, to_broker) = split(broker);
-    let replies: Arc<Replies> = Arc::default();
+    let shared = Shared::default();
+    let replies = &shared.replies;
     let (up, down) = match guard {
         Some(Guarded { guard, connection, has_properties }) => (
             Some(Upward::new(guard.clone(), connection, replies.clone())),
@@ -168,28 +181,33 @@ async fn relay(
         ),
         None => (None, None),
     };
+    let keep_alive = connect_packet::keep_alive(&connect);
     let reports = Reports { events, backlog };
     let down =
         Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), reports.clone());
     let (up, down) = (Written::new(answers.clone(), up), Answered::new(answers, Some(down)));
-    let (prod, gone) = (Notify::new(), CancellationToken::new());
-    let mut upward = pin!(upward::pass_on(from_client, to_broker, up, &replies, &prod, &gone, deliver));
+    let gone = CancellationToken::new();
+    let mut upward = pin!(upward::pass_on(from_client, to_broker, up, &shared, &gone, deliver));
     // In a box, so that the broker's socket can go while what the client writes is still taken.
     let mut downward = Box::pin(async {
-        if let Err(error) =
-            downward::pass_on(from_broker, &mut to_client, down, &replies, &prod, &reports).await
-        {
+        if let Err(error) = downward::pass_on(from_broker, &mut to_client, down, &shared, &reports).await {
             // Before the client reads the end.
             let _ = lost.set(error);
         }
     });
     let is_closed = tokio::select! {
+        // What has come is read before the broker is judged.
+        biased;
         () = &mut upward => {
             // A socket that is closed with something unread takes back what was written to it.
             let _ = timeout(GRACE, &mut downward).await;
             true
         }
         () = &mut downward => false,
+        () = shared.signs.end(keep_alive, replies, &reports.backlog) => {
+            let _ = lost.set(io::ErrorKind::TimedOut.into());
+            false
+        }
         _ = cut => timeout(GRACE, &mut upward).await.is_ok(),
     };
     drop(downward);
@@ -200,13 +218,21 @@ async fn relay(
     }
 }
 
-/// Writes one piece after the other. What cannot be written is dropped.
-async fn write<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator<Item = &'a [u8]>) {
+/// Writes one piece after the other, and tells of each part that is. What cannot be written is dropped.
+async fn write<'a>(
+    to: &mut (impl AsyncWrite + Unpin),
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    took: impl Fn(),
+) {
     let mut is_written = false;
-    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
-        is_written = true;
-        if to.write_all(piece).await.is_err() {
-            return;
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            is_written = true;
+            match to.write(piece).await {
+                Ok(length @ 1..) => piece = &piece[length..],
+                Ok(0) | Err(_) => return,
+            }
+            took();
         }
     }
     if is_written {
@@ -237,6 +263,9 @@ mod tests {
     /// With the password `key`, and without it.
     const KNOCK: &[u8] = b"\x10\x11\0\x04MQTT\x04\x42\0\0\0\0\0\x03key";
     const CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0";
+
+    /// A broker's sign of life.
+    const ALIVE: &[u8] = b"\xd0\0";
 
     fn greeting() -> Greeting {
         let secret = Secret::new("key");
@@ -288,9 +317,8 @@ mod tests {
     #[tokio::test]
     async fn a_client_reads_the_end_and_can_still_write_when_the_broker_resets_the_connection() {
         let (mut client, _relay, mut broker) = relayed().await;
-        broker.write_all(b"the last words").await.unwrap();
-        let mut words = [0; 14];
-        client.read_exact(&mut words).await.unwrap();
+        broker.write_all(ALIVE).await.unwrap();
+        assert_eq!(&read::<2>(&mut client).await, ALIVE);
         broker.set_zero_linger().unwrap();
         drop(broker);
         assert_eq!(read_to_end(&mut client).await.unwrap(), b"");
@@ -330,7 +358,7 @@ mod tests {
         let (mut client, _relay, mut broker) = relayed_with(None, backlog.clone()).await;
         let waiting = [backlog.add_bytes(900_000), backlog.add_bytes(900_000)];
         let mut written = 0;
-        while let Ok(length) = timeout(GRACE, broker.write(&[7; 100_000])).await {
+        while let Ok(length) = timeout(GRACE, broker.write(&ALIVE.repeat(50_000)[written % 2..])).await {
             written += length.unwrap();
         }
         // A whole packet: within one it would be prodded.
@@ -340,14 +368,14 @@ mod tests {
         drop(waiting);
         let mut read = vec![0; written];
         timeout(SOON, client.read_exact(&mut read)).await.expect("it does not go on").unwrap();
-        assert!(read.iter().all(|byte| *byte == 7));
+        assert!(read.chunks(2).all(|packet| ALIVE.starts_with(packet)));
     }
 
     #[tokio::test]
     async fn what_a_client_wrote_before_it_closed_is_on_its_way_to_the_broker() {
         let (mut client, mut relay, mut broker) = relayed().await;
         // Never read by the client.
-        broker.write_all(b"anything").await.unwrap();
+        broker.write_all(ALIVE).await.unwrap();
         client.readable().await.unwrap();
         // Not more than TCP takes at once: a close with something unread takes the rest back.
         client.write_all(&[7; 50_000]).await.unwrap();
@@ -372,8 +400,8 @@ mod tests {
         let _relay = entrance.admit(opened, greeting, None, backlog, answers, events).await.unwrap();
         let greeted = read::<{ KNOCK.len() + 1 }>(&mut broker).await;
         assert!(greeted.ends_with(b"real"));
-        broker.write_all(b"for the client").await.unwrap();
-        assert_eq!(&read::<14>(&mut client).await, b"for the client");
+        broker.write_all(ALIVE).await.unwrap();
+        assert_eq!(&read::<2>(&mut client).await, ALIVE);
         for intruder in [&mut silent, &mut guessing] {
             assert_eq!(read_to_end(intruder).await.unwrap_or_default(), b"");
         }
@@ -416,8 +444,11 @@ mod tests {
         let (mut client, _relay, mut broker) = relayed_with(guarded(&Arc::default()), Arc::default()).await;
         client.write_all(b"\x30\x05\0\x01t").await.unwrap();
         assert_eq!(&read::<5>(&mut broker).await, b"\x30\x05\0\x01t");
-        broker.write_all(b"\x62\x02\0\x09\xd0\0").await.unwrap();
-        assert_eq!(&read::<2>(&mut client).await, b"\xd0\0");
+        broker.write_all(&[b"\x62\x02\0\x09", ALIVE].concat()).await.unwrap();
+        // It may be prodded first.
+        while read::<2>(&mut client).await != ALIVE {
+            assert_eq!(&read::<2>(&mut client).await, b"\xff\xff");
+        }
         client.write_all(b"xy").await.unwrap();
         assert_eq!(&read::<6>(&mut broker).await, b"xy\x70\x02\0\x09");
     }
@@ -425,21 +456,13 @@ mod tests {
     #[tokio::test]
     async fn replies_go_before_what_the_client_writes_after_them() {
         for _ in 0..50 {
-            let (replies, gone) = (Replies::default(), CancellationToken::new());
-            replies.push(b"\x62\x02\0\x01");
+            let (shared, gone) = (Shared::default(), CancellationToken::new());
+            shared.replies.push(b"\x62\x02\0\x01");
             let message = b"\x34\x05\0\x01t\0\x01";
             let rules = Written::new(Arc::default(), None);
             let mut written = Vec::new();
-            upward::pass_on(
-                &message[..],
-                &mut written,
-                rules,
-                &replies,
-                &Notify::new(),
-                &gone,
-                oneshot::channel().0,
-            )
-            .await;
+            let deliver = oneshot::channel().0;
+            upward::pass_on(&message[..], &mut written, rules, &shared, &gone, deliver).await;
             assert_eq!(written, [b"\x62\x02\0\x01", &message[..]].concat());
         }
     }
