@@ -24,9 +24,11 @@ static RUNTIME: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
     Ok(handle)
 });
 
-/// paho-mqtt, whose connection goes through a relay in its process that only copies bytes. The C library frees a message
-/// twice when a write fails, so that whoever builds on it and has to survive a reset of the connection needs a relay: this is the
-/// least that one costs.
+/// paho-mqtt with the least that a queue has to have between it and its user.
+///
+/// Its connection goes through a relay in its process that only copies bytes: the C library frees a message twice when a write
+/// fails, so whoever has to survive a reset of the connection needs one. And messages go to a task of their own: what is done on
+/// the library's thread holds up all clients of the process.
 pub(crate) struct Relayed;
 
 impl Relayed {
@@ -41,8 +43,8 @@ impl Contender for Relayed {
         Paho::sender(&relayed(link).await?, pace).await
     }
 
-    async fn receiver(link: &Link, how: Reception, handler: Handler) -> Outcome<AsyncClient> {
-        Paho::receiver(&relayed(link).await?, how, handler).await
+    async fn receiver(link: &Link, _: Reception, handler: Handler) -> Outcome<AsyncClient> {
+        Paho::receiver(&relayed(link).await?, Reception::Receive, handler).await
     }
 }
 

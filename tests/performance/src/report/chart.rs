@@ -14,6 +14,7 @@ use plotters::{
 
 use super::format;
 use crate::{
+    contenders::{Ours, Paho, Python, Relayed, Rumqttc},
     figures::{Figures, Measured},
     outcome::Outcome,
     questions::QuestionId,
@@ -22,14 +23,16 @@ use crate::{
 
 const SIZE: (u32, u32) = (960, 440);
 
-/// Colours that can be told apart by most eyes.
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(86, 180, 233),
-    RGBColor(0, 60, 100),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
+/// Each contender has its colour in all charts, which most eyes can tell apart; the ways of this project are blue.
+const COLOURS: [(&str, RGBColor); 8] = [
+    (Ours::NAME, RGBColor(0, 114, 178)),
+    (Ours::BY_TASKS, RGBColor(0, 114, 178)),
+    (Ours::BY_BATCH, RGBColor(0, 60, 100)),
+    (Ours::WITH_ENVELOPE, RGBColor(86, 180, 233)),
+    (Paho::NAME, RGBColor(230, 159, 0)),
+    (Relayed::NAME, RGBColor(213, 94, 0)),
+    (Rumqttc::NAME, RGBColor(0, 158, 115)),
+    (Python::NAME, RGBColor(204, 121, 167)),
 ];
 
 /// The values of a group are further apart than this where they are drawn by their magnitude.
@@ -156,7 +159,7 @@ impl<'a> Chart<'a> {
 
         let width = 0.8 / self.lanes.len() as f64;
         for (number, lane) in self.lanes.iter().enumerate() {
-            let colour = COLOURS[number % COLOURS.len()];
+            let colour = COLOURS.iter().find(|(name, _)| name == lane).map_or(BLACK, |(_, colour)| *colour);
             let place = |group: usize| match lines {
                 true => group as f64 + 0.5,
                 false => group as f64 + 0.1 + width * (number as f64 + 0.5),

@@ -31,8 +31,8 @@ pub(super) fn draw(out: &Path, distances: &[Distance]) -> Outcome<&'static str> 
     let count = distances.len();
     let area = SVGBackend::new(&file, (WIDTH, 60 + ROW * count as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    let powers = distances.iter().map(|distance| distance.factor.log10());
-    let reach = powers.fold(0.5, |reach: f64, power| reach.max(power.abs() * 1.1));
+    let powers = distances.iter().map(|distance| distance.factor.log2());
+    let reach = powers.fold(1.5, |reach: f64, power| reach.max(power.abs() * 1.1));
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .margin_left(LABELS)
@@ -44,14 +44,16 @@ pub(super) fn draw(out: &Path, distances: &[Distance]) -> Outcome<&'static str> 
         .disable_y_mesh()
         .disable_y_axis()
         .x_desc("how many times better: this project to the left, the best other one to the right")
-        .x_label_formatter(&|power: &f64| format::number(10f64.powf(power.abs())))
+        // One, two, and four times.
+        .x_labels(2 * reach as usize + 1)
+        .x_label_formatter(&|power: &f64| format::number(power.abs().exp2()))
         .light_line_style(WHITE)
         .draw()?;
     let style =
         |horizontal| TextStyle::from(("sans-serif", 11).into_font()).pos(Pos::new(horizontal, VPos::Center));
     for (place, distance) in distances.iter().rev().enumerate() {
         let (low, high) = (place as f64 + 0.15, place as f64 + 0.85);
-        let power = distance.factor.log10();
+        let power = distance.factor.log2();
         let colour = if power > 0.0 { BEHIND } else { AHEAD };
         chart.draw_series([Rectangle::new([(0.0, low), (power, high)], colour.filled())])?;
         let (end, y) = chart.backend_coord(&(power, place as f64 + 0.5));

@@ -41,13 +41,15 @@ struct Target {
     limit: Limit,
     /// The ratio of each round. Empty where it was not measured.
     measured: Vec<f64>,
-    /// The same beside paho-mqtt through a relay. Empty where that says nothing.
+    /// The same of paho-mqtt with a relay; where messages do not pass one, of paho-mqtt. Empty where that says nothing.
+    within_reach: Vec<f64>,
+    /// The ratio to paho-mqtt with a relay.
     relayed: Vec<f64>,
 }
 
 /// The table of what is wanted, what was measured, and whether that is enough.
 pub(super) fn targets(measured: &Measured) -> String {
-    let head = ["target", "wanted", "measured", "met", "beside paho-mqtt through a relay"];
+    let head = ["target", "wanted", "measured", "met", "within reach", "beside paho-mqtt through a relay"];
     let rows = all(measured).into_iter().map(|target| {
         let median = percentile(&target.measured, 0.5);
         let met = match target.measured.is_empty() {
@@ -55,8 +57,9 @@ pub(super) fn targets(measured: &Measured) -> String {
             false if target.limit.is_met(median) => "yes",
             false => "**no**",
         };
-        let [measured, relayed] = [&target.measured, &target.relayed].map(|ratios| format::spread(ratios));
-        vec![target.text, target.limit.shown(), measured, met.to_owned(), relayed]
+        let [measured, within_reach, relayed] =
+            [&target.measured, &target.within_reach, &target.relayed].map(|ratios| format::spread(ratios));
+        vec![target.text, target.limit.shown(), measured, met.to_owned(), within_reach, relayed]
     });
     let head = head.map(str::to_owned).to_vec();
     table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
@@ -73,9 +76,16 @@ fn all(measured: &Measured) -> Vec<Target> {
         text: format!("{what}, beside paho-mqtt"),
         limit,
         measured: ratio(question, case, ours, Paho::NAME, metric),
+        within_reach: ratio(question, case, &[Relayed::NAME], Paho::NAME, metric),
         relayed: ratio(question, case, ours, Relayed::NAME, metric),
     };
-    let other = |text: String, limit, measured| Target { text, limit, measured, relayed: Vec::new() };
+    let other = |text: String, limit, measured| Target {
+        text,
+        limit,
+        measured,
+        within_reach: Vec::new(),
+        relayed: Vec::new(),
+    };
     let mut targets = Vec::new();
     for case in ["QoS 0, many at once", "QoS 1, many at once", "QoS 1, each awaited"] {
         let ours = [Ours::NAME, Ours::BY_TASKS, Ours::BY_BATCH];
@@ -96,9 +106,12 @@ fn all(measured: &Measured) -> Vec<Target> {
     let ratios = ratio(Latency, case, &[Ours::NAME], Python::NAME, P99);
     targets.push(other("the same, beside the Python queue".into(), Limit::Below(0.05), ratios));
     for case in ["each awaited", "many at once"] {
-        let own = measured.find(Allocations, case, Ours::NAME, ALLOCATIONS.name);
-        let own = own.map(Figures::values).unwrap_or_default();
-        targets.push(other(format!("allocations of a message, {case}"), Limit::AtMost(6.0), own));
+        let [own, paho] = [Ours::NAME, Paho::NAME].map(|who| {
+            let figures = measured.find(Allocations, case, who, ALLOCATIONS.name);
+            figures.map(Figures::values).unwrap_or_default()
+        });
+        let target = other(format!("allocations of a message, {case}"), Limit::AtMost(6.0), own);
+        targets.push(Target { within_reach: paho, ..target });
     }
     for case in ["QoS 0", "QoS 1"] {
         let what = format!("processor time, {case}");
@@ -137,10 +150,7 @@ mod tests {
         measured.add(0, (QuestionId::EndToEnd, "QoS 0", Relayed::NAME), END_TO_END, 60.0);
         let line = targets(&measured);
         let line = line.lines().find(|line| line.contains("end to end, QoS 0, beside")).unwrap();
-        assert!(
-            line.contains("0.90") && line.trim_end().ends_with("| 1.50                             |"),
-            "{line}"
-        );
+        assert!(line.contains("| 0.90     | yes          | 0.60         | 1.50 "), "{line}");
     }
 
     #[test]
