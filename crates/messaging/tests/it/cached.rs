@@ -234,6 +234,17 @@ async fn after_the_end_of_listening_messages_wait_in_the_cache_up_to_its_bound()
 }
 
 #[tokio::test]
+async fn who_never_runs_out_of_cached_messages_lets_others_run() {
+    let broker = Broker::default();
+    let queue = opened(&broker, &[SUBSCRIBED]).await;
+    (0..500).for_each(|_| deliver(&broker, "a"));
+    let other = tokio::spawn(async {});
+    while !other.is_finished() {
+        assert!(take(&queue).await.is_some(), "nobody else has run");
+    }
+}
+
+#[tokio::test]
 async fn clear_and_count_are_about_the_cache_alone() {
     let broker = Broker::default();
     let queue = opened(&broker, &[SUBSCRIBED]).await;

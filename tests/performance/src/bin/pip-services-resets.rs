@@ -32,7 +32,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const PROCESSES: usize = 100;
 const CONTENDERS: [&str; 2] = ["paho-mqtt", "pip-services-mqtt"];
 const AT_ONCE: usize = 100;
-const PAYLOAD: &str = "A hundred bytes or so, which is as much as many a message that is sent by a thing has to say to one.";
+const PAYLOAD: &str =
+    "A hundred bytes or so, which is as much as many a message that is sent by a thing has to say to one.";
 
 /// When nothing happens for so long, the connection has ended.
 const QUIET: Duration = Duration::from_secs(1);

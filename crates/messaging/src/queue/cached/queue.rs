@@ -6,7 +6,10 @@ use std::{
 use arc_swap::ArcSwapOption;
 use futures_util::{FutureExt, future::BoxFuture};
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError, refer::IReferences};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::coop::consume_budget,
+    time::{Instant, timeout},
+};
 
 use super::{
     cache::MessageCache, inbox::MessageInbox, options::CacheOptions, readiness::CacheReadiness,
@@ -339,6 +342,8 @@ impl<S: ISubscription> CachedMessageQueue<S> {
         correlation_id: Option<&str>,
         wait_timeout: Duration,
     ) -> Result<Option<MessageEnvelope>, ApplicationError> {
+        // Whoever always finds a message must still let other tasks run.
+        consume_budget().await;
         let session = self.opened(correlation_id)?;
         let message = match session.cache.take() {
             Some(message) => Some(message),
