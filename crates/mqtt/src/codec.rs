@@ -79,7 +79,7 @@ pub(crate) fn decode(
     delivery: &Delivery,
     serialize_envelope: bool,
 ) -> Result<MessageEnvelope, ApplicationError> {
-    let Delivery { topic, payload, properties, .. } = delivery;
+    let Delivery { topic, payload, properties } = delivery;
     if serialize_envelope {
         return MessageEnvelope::from_json(payload);
     }
@@ -118,7 +118,7 @@ mod tests {
     };
 
     fn arrived(payload: Bytes, properties: MessageProperties) -> Delivery {
-        Delivery { topic: "topic".into(), payload, properties, ack: None }
+        Delivery { topic: "topic".into(), payload, properties }
     }
 
     fn over_the_wire(envelope: &MessageEnvelope, options: &QueueOptions) -> MessageEnvelope {

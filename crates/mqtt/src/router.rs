@@ -344,7 +344,6 @@ mod tests {
             topic: topic.into(),
             payload: Bytes::new(),
             properties: MessageProperties::default(),
-            ack: None,
         })
     }
 

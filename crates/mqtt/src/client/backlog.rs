@@ -80,8 +80,7 @@ mod tests {
     /// Whether a broker has to wait while messages like that one wait, a hundred of them.
     async fn is_full(payload: usize, properties: MessageProperties) -> bool {
         let backlog: Arc<Backlog> = Arc::default();
-        let delivery =
-            Delivery { topic: "a".into(), payload: Bytes::from(vec![0; payload]), properties, ack: None };
+        let delivery = Delivery { topic: "a".into(), payload: Bytes::from(vec![0; payload]), properties };
         let _waiting: Vec<Waiting> = (0..100).map(|_| backlog.add(&delivery)).collect();
         let mut room = std::pin::pin!(backlog.room());
         std::future::poll_fn(|context| std::task::Poll::Ready(room.as_mut().poll(context).is_pending())).await

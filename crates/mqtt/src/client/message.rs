@@ -64,8 +64,6 @@ pub(crate) struct Delivery {
     pub(crate) topic: String,
     pub(crate) payload: Bytes,
     pub(crate) properties: MessageProperties,
-    /// How to acknowledge it, where the client did not do so on arrival.
-    pub(crate) ack: Option<Ack>,
 }
 
 impl Delivery {
@@ -74,6 +72,3 @@ impl Delivery {
         size_of::<Self>() + self.topic.len() + self.payload.len() + self.properties.memory()
     }
 }
-
-/// Acknowledges a message. No client at hand offers it yet.
-pub(crate) type Ack = Box<dyn FnOnce() + Send>;

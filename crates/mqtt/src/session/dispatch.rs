@@ -26,28 +26,22 @@ impl Core {
         taken.into_iter().for_each(|delivery| self.deliver(delivery));
     }
 
-    fn deliver(&self, mut delivery: Delivery) {
+    fn deliver(&self, delivery: Delivery) {
         let topic = &delivery.topic;
         match self.router.dispatch(&delivery) {
             // What still comes of a subscription that ends is for nobody.
-            (0, 0) if !self.router.is_ending(topic) => return self.hold(delivery),
+            (0, 0) if !self.router.is_ending(topic) => self.hold(delivery),
             (0, 0) => self.unheard(topic),
             (_, 0) => {}
             _ => self.tell(|logger| {
                 logger.error(None, None, format_args!("A logger or counter panicked over topic '{topic}'"));
             }),
         }
-        if let Some(acknowledge) = delivery.ack.take() {
-            acknowledge();
-        }
     }
 
     /// Keeps a message that nobody listens to where the broker kept the session: its listener may be on its way.
-    fn hold(&self, mut delivery: Delivery) {
+    fn hold(&self, delivery: Delivery) {
         let topic = delivery.topic.clone();
-        if let Some(acknowledge) = delivery.ack.take() {
-            acknowledge();
-        }
         let dropped = match &mut *self.held() {
             Some(held) => held.push(delivery),
             None => return self.unheard(&topic),
