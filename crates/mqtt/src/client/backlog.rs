@@ -102,7 +102,7 @@ mod tests {
         assert!(
             is_full(0, MessageProperties { content_type: Some(text.clone()), ..Default::default() }).await
         );
-        let correlation_data = Some(Bytes::from(text));
+        let correlation_data = Some(text.into());
         assert!(is_full(0, MessageProperties { correlation_data, ..Default::default() }).await);
     }
 }

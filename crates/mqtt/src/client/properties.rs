@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use paho_mqtt::{Properties, PropertyCode, ReasonCode};
 
 use super::{ClientError, MessageProperties, Reason, paho::failed, paho::whole_seconds};
@@ -23,7 +22,7 @@ pub(super) fn to_paho(properties: &MessageProperties) -> Result<Properties, Clie
         result.push_string(PropertyCode::ContentType, content_type).map_err(failed)?;
     }
     if let Some(data) = &properties.correlation_data {
-        result.push_binary(PropertyCode::CorrelationData, data.to_vec()).map_err(failed)?;
+        result.push_binary(PropertyCode::CorrelationData, data.clone()).map_err(failed)?;
     }
     if let Some(time) = properties.message_expiry {
         result.push_u32(PropertyCode::MessageExpiryInterval, seconds(time)).map_err(failed)?;
@@ -40,7 +39,7 @@ pub(super) fn from_paho(properties: &Properties) -> MessageProperties {
     MessageProperties {
         user,
         content_type: properties.get_string(PropertyCode::ContentType),
-        correlation_data: properties.get_binary(PropertyCode::CorrelationData).map(Bytes::from),
+        correlation_data: properties.get_binary(PropertyCode::CorrelationData),
         // The crate gives the four bytes as a number with a sign.
         message_expiry: expiry.map(|seconds| Duration::from_secs(u64::from(seconds.cast_unsigned()))),
     }
@@ -67,16 +66,16 @@ mod tests {
 
     #[test]
     fn properties_come_back_as_they_were() {
-        let properties = MessageProperties {
+        let mut properties = MessageProperties {
             user: vec![("a".into(), "1".into()), ("a".into(), "2".into()), ("b".into(), String::new())],
             content_type: Some("text/plain".into()),
-            correlation_data: Some(Bytes::from_static(&[0, 255])),
+            correlation_data: Some(vec![0, 255]),
             message_expiry: Some(Duration::from_secs(u64::from(u32::MAX))),
         };
         assert_eq!(from_paho(&to_paho(&properties).unwrap()), properties);
         let none = MessageProperties::default();
         assert_eq!(from_paho(&to_paho(&none).unwrap()), none);
-        assert_eq!((properties.user("a"), properties.user("c")), (Some("1"), None));
+        assert_eq!((properties.take_user("a"), properties.take_user("c")), (Some("1".into()), None));
     }
 
     #[test]
