@@ -32,9 +32,10 @@ impl Publication<'_> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MessageProperties {
     pub(crate) user: Vec<(String, String)>,
-    pub(crate) content_type: Option<String>,
     pub(crate) correlation_data: Option<Vec<u8>>,
-    /// How long the broker keeps the message for who is not there.
+    /// What the payload is, for other clients: nobody reads it here.
+    pub(crate) content_type: Option<String>,
+    /// How long the broker keeps the message for who is not there; nobody reads it here either.
     pub(crate) message_expiry: Option<Duration>,
 }
 
@@ -54,12 +55,10 @@ impl MessageProperties {
             + self.message_expiry.map_or(0, |_| 1 + 4)
     }
 
-    /// How many bytes of memory hang on them.
+    /// How many bytes of memory hang on those of a message that arrived.
     fn memory(&self) -> usize {
         let pair = |(key, value): &(String, String)| size_of::<(String, String)>() + key.len() + value.len();
-        self.user.iter().map(pair).sum::<usize>()
-            + self.content_type.as_ref().map_or(0, String::len)
-            + self.correlation_data.as_ref().map_or(0, Vec::len)
+        self.user.iter().map(pair).sum::<usize>() + self.correlation_data.as_ref().map_or(0, Vec::len)
     }
 }
 

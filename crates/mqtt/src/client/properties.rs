@@ -30,19 +30,14 @@ pub(super) fn to_paho(properties: &MessageProperties) -> Result<Properties, Clie
     Ok(result)
 }
 
+/// What is read of a message that arrived: the rest is for the broker and for other clients.
 pub(super) fn from_paho(properties: &Properties) -> MessageProperties {
     let count = properties.len().min(MOST_USER_PROPERTIES);
     let user = |index| properties.get_string_pair_at(PropertyCode::UserProperty, index);
     // One that is no text must not hide those after it.
     let user = (0..count).filter_map(user).collect();
-    let expiry = properties.get_int(PropertyCode::MessageExpiryInterval);
-    MessageProperties {
-        user,
-        content_type: properties.get_string(PropertyCode::ContentType),
-        correlation_data: properties.get_binary(PropertyCode::CorrelationData),
-        // The crate gives the four bytes as a number with a sign.
-        message_expiry: expiry.map(|seconds| Duration::from_secs(u64::from(seconds.cast_unsigned()))),
-    }
+    let correlation_data = properties.get_binary(PropertyCode::CorrelationData);
+    MessageProperties { user, correlation_data, ..MessageProperties::default() }
 }
 
 pub(super) fn reason(code: ReasonCode, properties: &Properties) -> Reason {
@@ -68,9 +63,8 @@ mod tests {
     fn properties_come_back_as_they_were() {
         let mut properties = MessageProperties {
             user: vec![("a".into(), "1".into()), ("a".into(), "2".into()), ("b".into(), String::new())],
-            content_type: Some("text/plain".into()),
             correlation_data: Some(vec![0, 255]),
-            message_expiry: Some(Duration::from_secs(u64::from(u32::MAX))),
+            ..MessageProperties::default()
         };
         assert_eq!(from_paho(&to_paho(&properties).unwrap()), properties);
         let none = MessageProperties::default();
@@ -79,14 +73,20 @@ mod tests {
     }
 
     #[test]
-    fn times_are_rounded_up_to_seconds() {
-        let expiring = |ms| MessageProperties {
-            message_expiry: Some(Duration::from_millis(ms)),
-            ..MessageProperties::default()
-        };
-        assert_eq!(from_paho(&to_paho(&expiring(1)).unwrap()), expiring(1000));
-        assert_eq!(from_paho(&to_paho(&expiring(1001)).unwrap()), expiring(2000));
-        assert_eq!(seconds(Duration::MAX), u32::MAX);
+    fn others_see_the_content_type_and_an_expiry_in_whole_seconds_rounded_up() {
+        let ms = Duration::from_millis;
+        for (expiry, expected) in [(ms(1), 1), (ms(1001), 2), (Duration::MAX, u32::MAX)] {
+            let properties = to_paho(&MessageProperties {
+                content_type: Some("text/plain".into()),
+                message_expiry: Some(expiry),
+                ..MessageProperties::default()
+            })
+            .unwrap();
+            assert_eq!(properties.get_string(PropertyCode::ContentType).as_deref(), Some("text/plain"));
+            // The crate gives the four bytes as a number with a sign.
+            let seconds = properties.get_int(PropertyCode::MessageExpiryInterval).map(i32::cast_unsigned);
+            assert_eq!(seconds, Some(expected));
+        }
     }
 
     #[test]
