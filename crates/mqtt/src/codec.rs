@@ -1,5 +1,7 @@
 //! A message on the wire: an envelope in JSON, or its payload alone, beside which version 5 has room for the rest.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use pip_services_commons::{convert::to_datetime, errors::ApplicationError};
@@ -20,14 +22,14 @@ const SENT_TIME: &str = "sent_time";
 ///
 /// # Errors
 /// `BAD_PROPERTY` (BadRequest) where a part of the envelope cannot be a property.
-pub(crate) fn encode(
-    envelope: &MessageEnvelope,
+pub(crate) fn encode<'a>(
+    envelope: &'a MessageEnvelope,
     options: &QueueOptions,
     version: MqttVersion,
-) -> Result<(Bytes, MessageProperties), ApplicationError> {
+) -> Result<(Cow<'a, [u8]>, MessageProperties), ApplicationError> {
     let body = match options.serialize_envelope {
-        true => envelope.to_json().into(),
-        false => envelope.get_message().cloned().unwrap_or_default(),
+        true => envelope.to_json().into_bytes().into(),
+        false => envelope.get_message().map_or(&[][..], Bytes::as_ref).into(),
     };
     if version == MqttVersion::V3_1_1 {
         return Ok((body, MessageProperties::default()));
@@ -38,19 +40,18 @@ pub(crate) fn encode(
         ..MessageProperties::default()
     };
     if !options.serialize_envelope {
-        properties.correlation_data =
-            envelope.correlation_id.as_ref().map(|id| Bytes::copy_from_slice(id.as_bytes()));
+        properties.correlation_data = envelope.correlation_id.clone().map(String::into_bytes);
         let time = envelope.sent_time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
         let parts = [
-            (MESSAGE_ID, Some(&envelope.message_id)),
-            (CORRELATION_ID, envelope.correlation_id.as_ref()),
-            (MESSAGE_TYPE, envelope.message_type.as_ref()),
-            (SENT_TIME, time.as_ref()),
+            (MESSAGE_ID, Some(envelope.message_id.clone())),
+            (CORRELATION_ID, envelope.correlation_id.clone()),
+            (MESSAGE_TYPE, envelope.message_type.clone()),
+            (SENT_TIME, time),
         ];
         for (name, value) in parts {
             let Some(value) = value else { continue };
-            check_text(envelope, name, value)?;
-            properties.user.push((name.to_owned(), value.clone()));
+            check_text(envelope, name, &value)?;
+            properties.user.push((name.to_owned(), value));
         }
     }
     Ok((body, properties))
@@ -74,27 +75,27 @@ fn check_text(envelope: &MessageEnvelope, name: &str, value: &str) -> Result<(),
 /// than those that `encode` writes are left alone.
 ///
 /// # Errors
-/// `BAD_ENVELOPE` (BadRequest).
+/// `BAD_ENVELOPE` (BadRequest), with the topic.
 pub(crate) fn decode(
-    delivery: &Delivery,
+    delivery: Delivery,
     serialize_envelope: bool,
-) -> Result<MessageEnvelope, ApplicationError> {
-    let Delivery { topic, payload, properties, .. } = delivery;
+) -> Result<MessageEnvelope, (String, ApplicationError)> {
+    let Delivery { topic, payload, mut properties } = delivery;
     if serialize_envelope {
-        return MessageEnvelope::from_json(payload);
+        return MessageEnvelope::from_json(&payload).map_err(|error| (topic, error));
     }
-    let mut envelope = MessageEnvelope::new(None, topic.as_str(), payload.clone());
-    let message_type = properties.user(MESSAGE_TYPE).map(str::to_owned);
-    match properties.user(MESSAGE_ID).filter(|id| !id.is_empty()) {
+    let mut envelope = MessageEnvelope::new(None, None, payload);
+    envelope.message_type = properties.take_user(MESSAGE_TYPE);
+    match properties.take_user(MESSAGE_ID).filter(|id| !id.is_empty()) {
         // From a queue as this one, where a type that is missing is none.
-        Some(id) => (envelope.message_id, envelope.message_type) = (id.to_owned(), message_type),
-        None => envelope.message_type = message_type.or(envelope.message_type),
+        Some(id) => envelope.message_id = id,
+        None => envelope.message_type = envelope.message_type.or(Some(topic)),
     }
-    envelope.correlation_id = properties.user(CORRELATION_ID).map(str::to_owned).or_else(|| {
-        let data = properties.correlation_data.as_deref()?;
-        std::str::from_utf8(data).ok().filter(|text| !text.is_empty()).map(str::to_owned)
+    envelope.correlation_id = properties.take_user(CORRELATION_ID).or_else(|| {
+        let data = properties.correlation_data.take()?;
+        String::from_utf8(data).ok().filter(|text| !text.is_empty())
     });
-    envelope.sent_time = properties.user(SENT_TIME).and_then(to_datetime);
+    envelope.sent_time = properties.take_user(SENT_TIME).and_then(|time| to_datetime(&time));
     Ok(envelope)
 }
 
@@ -117,14 +118,14 @@ mod tests {
         message_expiry: None,
     };
 
-    fn arrived(payload: Bytes, properties: MessageProperties) -> Delivery {
-        Delivery { topic: "topic".into(), payload, properties, ack: None }
+    fn arrived(payload: impl Into<Bytes>, properties: MessageProperties) -> Delivery {
+        Delivery { topic: "topic".into(), payload: payload.into(), properties }
     }
 
     fn over_the_wire(envelope: &MessageEnvelope, options: &QueueOptions) -> MessageEnvelope {
         let (body, mut properties) = encode(envelope, options, MqttVersion::V5).unwrap();
         properties.user.insert(0, ("x-mqtt-client-id".into(), "somebody".into()));
-        decode(&arrived(body, properties), options.serialize_envelope).unwrap()
+        decode(arrived(body.into_owned(), properties), options.serialize_envelope).unwrap()
     }
 
     #[test]
@@ -148,31 +149,32 @@ mod tests {
             message_expiry: Some(Duration::from_secs(5)),
             ..RAW
         };
-        let (_, properties) =
+        let (_, mut properties) =
             encode(&MessageEnvelope::new(Some("c"), "t", "x"), &options, MqttVersion::V5).unwrap();
         assert_eq!(properties.content_type.as_deref(), Some("text/plain"));
         assert_eq!(properties.message_expiry, Some(Duration::from_secs(5)));
         assert_eq!(properties.correlation_data.as_deref(), Some(&b"c"[..]));
-        assert_eq!((properties.user("message_type"), properties.user("sent_time")), (Some("t"), None));
+        assert_eq!(properties.take_user("message_type").as_deref(), Some("t"));
+        assert_eq!(properties.take_user("sent_time"), None);
     }
 
     #[test]
     fn messages_of_other_clients_are_read_as_far_as_they_tell() {
         let foreign = MessageProperties {
             user: vec![("sent_time".into(), "yesterday".into()), ("colour".into(), "red".into())],
-            correlation_data: Some(Bytes::from_static(b"their-id")),
+            correlation_data: Some(b"their-id".into()),
             ..MessageProperties::default()
         };
-        let got = decode(&arrived(Bytes::from_static(b"x"), foreign), false).unwrap();
+        let got = decode(arrived("x", foreign), false).unwrap();
         assert_eq!(got.correlation_id.as_deref(), Some("their-id"));
         assert_eq!((got.message_type.as_deref(), got.sent_time), (Some("topic"), None));
         assert!(!got.message_id.is_empty());
         let binary = MessageProperties {
             user: vec![("message_type".into(), "t".into())],
-            correlation_data: Some(Bytes::from_static(&[0xFF])),
+            correlation_data: Some(vec![0xFF]),
             ..MessageProperties::default()
         };
-        let got = decode(&arrived(Bytes::new(), binary), false).unwrap();
+        let got = decode(arrived("", binary), false).unwrap();
         assert_eq!((got.correlation_id, got.message_type.as_deref()), (None, Some("t")));
     }
 

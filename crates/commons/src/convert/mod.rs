@@ -55,9 +55,10 @@ pub fn to_duration(text: &str) -> Option<Duration> {
 /// RFC 3339, or a time without a zone or a date alone, both taken as UTC.
 pub fn to_datetime(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
-    [text, &format!("{text}Z"), &format!("{text}T00:00:00Z")]
-        .into_iter()
-        .find_map(|text| DateTime::parse_from_rfc3339(text).ok())
+    let parse = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    parse(text)
+        .or_else(|| parse(&format!("{text}Z")))
+        .or_else(|| parse(&format!("{text}T00:00:00Z")))
         .map(|time| time.to_utc())
         // A zone can take it out of the years that RFC 3339 has.
         .filter(|time| (0..=9999).contains(&time.year()))

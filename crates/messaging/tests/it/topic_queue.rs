@@ -93,7 +93,6 @@ pub(crate) struct Subscription {
     inbox: Arc<MessageInbox>,
 }
 
-#[async_trait]
 impl ISubscription for Subscription {
     async fn subscribe(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         {

@@ -1,4 +1,8 @@
-use std::{mem::size_of, time::Duration};
+use std::{
+    borrow::Cow,
+    mem::{size_of, take},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -10,7 +14,7 @@ pub(crate) const LARGEST_PACKET: usize = 268_435_455;
 /// A message to publish.
 pub(crate) struct Publication<'a> {
     pub(crate) topic: &'a str,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Cow<'a, [u8]>,
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) properties: MessageProperties,
@@ -28,16 +32,17 @@ impl Publication<'_> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MessageProperties {
     pub(crate) user: Vec<(String, String)>,
+    pub(crate) correlation_data: Option<Vec<u8>>,
+    /// What the payload is, for other clients: nobody reads it here.
     pub(crate) content_type: Option<String>,
-    pub(crate) correlation_data: Option<Bytes>,
-    /// How long the broker keeps the message for who is not there.
+    /// How long the broker keeps the message for who is not there; nobody reads it here either.
     pub(crate) message_expiry: Option<Duration>,
 }
 
 impl MessageProperties {
-    /// The first user property of that name.
-    pub(crate) fn user(&self, name: &str) -> Option<&str> {
-        self.user.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    /// Takes the text of the first user property of that name.
+    pub(crate) fn take_user(&mut self, name: &str) -> Option<String> {
+        self.user.iter_mut().find(|(key, _)| key == name).map(|(_, value)| take(value))
     }
 
     /// How many bytes of a packet they take, and no less.
@@ -50,22 +55,19 @@ impl MessageProperties {
             + self.message_expiry.map_or(0, |_| 1 + 4)
     }
 
-    /// How many bytes of memory hang on them.
+    /// How many bytes of memory hang on those of a message that arrived.
     fn memory(&self) -> usize {
         let pair = |(key, value): &(String, String)| size_of::<(String, String)>() + key.len() + value.len();
-        self.user.iter().map(pair).sum::<usize>()
-            + self.content_type.as_ref().map_or(0, String::len)
-            + self.correlation_data.as_ref().map_or(0, Bytes::len)
+        self.user.iter().map(pair).sum::<usize>() + self.correlation_data.as_ref().map_or(0, Vec::len)
     }
 }
 
 /// A message that arrived.
+#[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) topic: String,
     pub(crate) payload: Bytes,
     pub(crate) properties: MessageProperties,
-    /// How to acknowledge it, where the client did not do so on arrival.
-    pub(crate) ack: Option<Ack>,
 }
 
 impl Delivery {
@@ -74,6 +76,3 @@ impl Delivery {
         size_of::<Self>() + self.topic.len() + self.payload.len() + self.properties.memory()
     }
 }
-
-/// Acknowledges a message. No client at hand offers it yet.
-pub(crate) type Ack = Box<dyn FnOnce() + Send>;

@@ -343,7 +343,6 @@ fn library_client(
                     true => from_paho(message.properties()),
                     false => MessageProperties::default(),
                 },
-                ack: None,
             };
             let waiting = backlog.add(&delivery);
             let _ = sender.send(Event::Message(delivery, waiting));

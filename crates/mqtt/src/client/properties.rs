@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use paho_mqtt::{Properties, PropertyCode, ReasonCode};
 
 use super::{ClientError, MessageProperties, Reason, paho::failed, paho::whole_seconds};
@@ -23,7 +22,7 @@ pub(super) fn to_paho(properties: &MessageProperties) -> Result<Properties, Clie
         result.push_string(PropertyCode::ContentType, content_type).map_err(failed)?;
     }
     if let Some(data) = &properties.correlation_data {
-        result.push_binary(PropertyCode::CorrelationData, data.to_vec()).map_err(failed)?;
+        result.push_binary(PropertyCode::CorrelationData, data.clone()).map_err(failed)?;
     }
     if let Some(time) = properties.message_expiry {
         result.push_u32(PropertyCode::MessageExpiryInterval, seconds(time)).map_err(failed)?;
@@ -31,19 +30,14 @@ pub(super) fn to_paho(properties: &MessageProperties) -> Result<Properties, Clie
     Ok(result)
 }
 
+/// What is read of a message that arrived: the rest is for the broker and for other clients.
 pub(super) fn from_paho(properties: &Properties) -> MessageProperties {
     let count = properties.len().min(MOST_USER_PROPERTIES);
     let user = |index| properties.get_string_pair_at(PropertyCode::UserProperty, index);
     // One that is no text must not hide those after it.
     let user = (0..count).filter_map(user).collect();
-    let expiry = properties.get_int(PropertyCode::MessageExpiryInterval);
-    MessageProperties {
-        user,
-        content_type: properties.get_string(PropertyCode::ContentType),
-        correlation_data: properties.get_binary(PropertyCode::CorrelationData).map(Bytes::from),
-        // The crate gives the four bytes as a number with a sign.
-        message_expiry: expiry.map(|seconds| Duration::from_secs(u64::from(seconds.cast_unsigned()))),
-    }
+    let correlation_data = properties.get_binary(PropertyCode::CorrelationData);
+    MessageProperties { user, correlation_data, ..MessageProperties::default() }
 }
 
 pub(super) fn reason(code: ReasonCode, properties: &Properties) -> Reason {
@@ -67,27 +61,32 @@ mod tests {
 
     #[test]
     fn properties_come_back_as_they_were() {
-        let properties = MessageProperties {
+        let mut properties = MessageProperties {
             user: vec![("a".into(), "1".into()), ("a".into(), "2".into()), ("b".into(), String::new())],
-            content_type: Some("text/plain".into()),
-            correlation_data: Some(Bytes::from_static(&[0, 255])),
-            message_expiry: Some(Duration::from_secs(u64::from(u32::MAX))),
+            correlation_data: Some(vec![0, 255]),
+            ..MessageProperties::default()
         };
         assert_eq!(from_paho(&to_paho(&properties).unwrap()), properties);
         let none = MessageProperties::default();
         assert_eq!(from_paho(&to_paho(&none).unwrap()), none);
-        assert_eq!((properties.user("a"), properties.user("c")), (Some("1"), None));
+        assert_eq!((properties.take_user("a"), properties.take_user("c")), (Some("1".into()), None));
     }
 
     #[test]
-    fn times_are_rounded_up_to_seconds() {
-        let expiring = |ms| MessageProperties {
-            message_expiry: Some(Duration::from_millis(ms)),
-            ..MessageProperties::default()
-        };
-        assert_eq!(from_paho(&to_paho(&expiring(1)).unwrap()), expiring(1000));
-        assert_eq!(from_paho(&to_paho(&expiring(1001)).unwrap()), expiring(2000));
-        assert_eq!(seconds(Duration::MAX), u32::MAX);
+    fn others_see_the_content_type_and_an_expiry_in_whole_seconds_rounded_up() {
+        let ms = Duration::from_millis;
+        for (expiry, expected) in [(ms(1), 1), (ms(1001), 2), (Duration::MAX, u32::MAX)] {
+            let properties = to_paho(&MessageProperties {
+                content_type: Some("text/plain".into()),
+                message_expiry: Some(expiry),
+                ..MessageProperties::default()
+            })
+            .unwrap();
+            assert_eq!(properties.get_string(PropertyCode::ContentType).as_deref(), Some("text/plain"));
+            // The crate gives the four bytes as a number with a sign.
+            let seconds = properties.get_int(PropertyCode::MessageExpiryInterval).map(i32::cast_unsigned);
+            assert_eq!(seconds, Some(expected));
+        }
     }
 
     #[test]

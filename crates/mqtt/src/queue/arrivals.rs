@@ -9,10 +9,10 @@ pub(super) struct Arrivals {
 }
 
 impl MqttMessageListener for Arrivals {
-    fn on_message(&self, delivery: &Delivery) {
+    fn on_message(&self, delivery: Delivery) {
         match codec::decode(delivery, self.serialize_envelope) {
             Ok(envelope) => self.inbox.push(envelope),
-            Err(error) => self.inbox.malformed(&error, &format!("topic '{}'", delivery.topic)),
+            Err((topic, error)) => self.inbox.malformed(&error, &format!("topic '{topic}'")),
         }
     }
 }

@@ -3,7 +3,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
 use pip_services_messaging::{ISubscription, MessageInbox};
 
@@ -72,7 +71,6 @@ impl Session {
     }
 }
 
-#[async_trait]
 impl ISubscription for Session {
     async fn subscribe(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         self.register();

@@ -26,31 +26,28 @@ impl Core {
         taken.into_iter().for_each(|delivery| self.deliver(delivery));
     }
 
-    fn deliver(&self, mut delivery: Delivery) {
-        let topic = &delivery.topic;
-        match self.router.dispatch(&delivery) {
-            // What still comes of a subscription that ends is for nobody.
-            (0, 0) if !self.router.is_ending(topic) => return self.hold(delivery),
-            (0, 0) => self.unheard(topic),
-            (_, 0) => {}
-            _ => self.tell(|logger| {
-                logger.error(None, None, format_args!("A logger or counter panicked over topic '{topic}'"));
+    fn deliver(&self, delivery: Delivery) {
+        match self.router.dispatch(delivery) {
+            (0, None) => {}
+            (_, None) => self.tell(|logger| {
+                let client_id = &self.options.client_id;
+                logger.error(
+                    None,
+                    None,
+                    format_args!("A listener of client '{client_id}' panicked over a message"),
+                );
             }),
-        }
-        if let Some(acknowledge) = delivery.ack.take() {
-            acknowledge();
+            // What still comes of a subscription that ends is for nobody.
+            (_, Some(unheard)) if self.router.is_ending(&unheard.topic) => self.unheard(&unheard.topic),
+            (_, Some(unheard)) => self.hold(unheard),
         }
     }
 
     /// Keeps a message that nobody listens to where the broker kept the session: its listener may be on its way.
-    fn hold(&self, mut delivery: Delivery) {
+    fn hold(&self, delivery: Delivery) {
         let topic = delivery.topic.clone();
-        if let Some(acknowledge) = delivery.ack.take() {
-            acknowledge();
-        }
-        let dropped = match &mut *self.held() {
-            Some(held) => held.push(delivery),
-            None => return self.unheard(&topic),
+        let Some(dropped) = self.held().as_mut().map(|held| held.push(delivery)) else {
+            return self.unheard(&topic);
         };
         self.tell(|logger| {
             logger

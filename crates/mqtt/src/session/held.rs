@@ -63,12 +63,7 @@ mod tests {
     use crate::client::MessageProperties;
 
     fn delivery(topic: &str, payload: impl Into<Bytes>) -> Delivery {
-        Delivery {
-            topic: topic.into(),
-            payload: payload.into(),
-            properties: MessageProperties::default(),
-            ack: None,
-        }
+        Delivery { topic: topic.into(), payload: payload.into(), properties: MessageProperties::default() }
     }
 
     fn payloads(deliveries: VecDeque<Delivery>) -> Vec<String> {

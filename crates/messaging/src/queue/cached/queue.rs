@@ -60,7 +60,6 @@ const LEAST_SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(150);
 /// /// The client forgets an inbox that is dropped, so there is nothing to do at the end.
 /// struct Subscription { client: Client, inbox: Arc<MessageInbox> }
 ///
-/// #[async_trait]
 /// impl ISubscription for Subscription {
 ///     async fn subscribe(&self, _correlation_id: Option<&str>) -> Result<(), ApplicationError> {
 ///         let (mut inboxes, inbox) = (self.client.0.lock().unwrap(), Arc::downgrade(&self.inbox));

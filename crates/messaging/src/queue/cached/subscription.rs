@@ -1,11 +1,9 @@
-use async_trait::async_trait;
 use pip_services_commons::errors::ApplicationError;
 
 /// How a [`CachedMessageQueue`](crate::CachedMessageQueue) is subscribed at its broker; ports its abstract
 /// methods `subscribe` and `unsubscribe`.
 ///
 /// It lasts from an `open` to the next `close`, and is dropped then: what is left to unsubscribe is the drop's.
-#[async_trait]
 pub trait ISubscription: Send + Sync + 'static {
     /// Makes the broker deliver to the queue's inbox, unless that has been done, and waits until it does.
     ///
@@ -13,5 +11,8 @@ pub trait ISubscription: Send + Sync + 'static {
     ///
     /// # Errors
     /// Those of the broker.
-    async fn subscribe(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError>;
+    fn subscribe(
+        &self,
+        correlation_id: Option<&str>,
+    ) -> impl Future<Output = Result<(), ApplicationError>> + Send;
 }
