@@ -361,6 +361,9 @@ impl IOpenable for MqttConnection {
 impl IClosable for MqttConnection {
     /// Waits for messages in flight, then disconnects, within five seconds. What is still in flight then fails.
     ///
+    /// Where messages were sent at QoS 0 it waits as long until the broker has read them: it ends a subscription that there is
+    /// not, to `pip-services/nobody`, and the answer comes behind them. What the broker has not read in time can be lost.
+    ///
     /// An `open` that is under way is waited for. Dropping the connection instead waits for nothing.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         self.close_within(correlation_id, CLOSE_TIMEOUT).await;

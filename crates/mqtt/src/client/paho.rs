@@ -44,6 +44,9 @@ use crate::{
 /// More than any caller keeps in flight, so that the client never refuses a message for want of room.
 const MAX_BUFFERED: i32 = 100_000;
 
+/// A filter of nobody's, for the end of a subscription that there never was.
+const UNUSED_FILTER: &str = "pip-services/nobody";
+
 /// Never connected and never dropped. When a process's last client goes and another is made, the C library
 /// leaks two descriptors; with this one the last never goes.
 static ANCHOR: LazyLock<Result<AsyncClient, Error>> = LazyLock::new(|| AsyncClient::new("tcp://127.0.0.1:1"));
@@ -233,6 +236,15 @@ impl Client {
             let _ = self.events.send(Event::Unsubscribed(filter.to_owned()));
         }
         answer
+    }
+
+    /// Waits until the broker has read all that was published before, at QoS 0 as well: it answers what comes behind that.
+    ///
+    /// A connection that is closed earlier can lose it. Where a side of it has something unread, as messages to this client
+    /// are, or gets something more, the system takes back what the other side has not read.
+    pub(crate) async fn flush(&self) -> Result<(), ClientError> {
+        // Of what every broker answers and a client of the library can send, this alone changes nothing.
+        self.line()?.client.unsubscribe(UNUSED_FILTER).await.map(|_| ()).map_err(failed)
     }
 
     /// Somebody listens to what comes of a kept session, which is not confirmed to the broker before.

@@ -17,7 +17,10 @@ mod unread;
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex as StdMutex, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex as StdMutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -58,6 +61,8 @@ pub(crate) struct Session {
     /// Held by the send that is next to give its message to the client, so that their order is kept.
     turn: Mutex<()>,
     window: Window,
+    /// Whether it has sent what the broker does not acknowledge.
+    has_unacknowledged: AtomicBool,
     closed: CancellationToken,
     task: AbortHandle,
 }
@@ -82,7 +87,14 @@ impl Session {
             Arc::new(Core { client, router, target, options, logger, counters, link, broker, session, held });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
-        let session = Self { core, turn: Mutex::default(), window, closed: CancellationToken::new(), task };
+        let session = Self {
+            core,
+            turn: Mutex::default(),
+            window,
+            has_unacknowledged: AtomicBool::new(false),
+            closed: CancellationToken::new(),
+            task,
+        };
         let limit = session.core.options.connect_timeout;
         let opened = timeout(limit, session.core.open()).await.unwrap_or_else(|_| {
             let brokers = session.core.brokers();
@@ -155,6 +167,7 @@ impl Session {
         let turn = turn.await;
         if publication.qos == QoS::AtMostOnce {
             let place = self.window.enter_unwritten(publication.payload.len()).await?;
+            self.has_unacknowledged.store(true, Ordering::Release);
             let (_, ack) = self.give(publication).await?;
             // To wait for the client's thread would tell no more about the broker.
             place.leave_when_written(ack);
@@ -238,18 +251,28 @@ impl Session {
         self.core.options.connect_timeout
     }
 
-    /// Waits for what is in flight, and disconnects, all of it within `limit`. What is pending then fails.
+    /// Waits for what is in flight, at QoS 0 until the broker has read it, and disconnects, all of it within `limit`. What is
+    /// pending then fails.
     pub(crate) async fn close(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         if self.is_connected() {
             let limit = limit.saturating_sub(GOODBYE_TIMEOUT);
-            let _ = tokio::join!(self.stop_intake(limit), timeout(limit, self.window.drain()));
+            let _ = tokio::join!(self.stop_intake(limit), timeout(limit, self.flush()));
         }
         self.window.shut();
         self.closed.cancel();
         self.task.abort();
         self.core.drop_held();
         let _ = timeout_at(deadline, self.core.client.disconnect()).await;
+    }
+
+    /// Waits until the broker has all that was sent, and lets nothing in from now on.
+    async fn flush(&self) {
+        self.window.drain().await;
+        if self.has_unacknowledged.load(Ordering::Acquire) {
+            // A refusal is an answer as well. Any other error means that the connection is lost, and they with it.
+            let _ = self.core.client.flush().await;
+        }
     }
 
     /// Waits until the broker is connected.

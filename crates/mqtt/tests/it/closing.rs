@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
@@ -8,12 +8,19 @@ use pip_services_commons::{
 };
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
-use tokio::{sync::Notify, task::JoinHandle, time::timeout};
+use pip_services_test_broker::{Proxy, TestBroker};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     puppet::Puppet,
-    support::{eventually, message},
+    support::{QUIET, SOON, eventually, message, on_each_broker, open, queue, text},
 };
+
+on_each_broker!(what_was_sent_at_qos_0_survives_a_close_during_an_outage);
 
 /// What a close has, and some more for a loaded machine: less than the limits of its stages used to be together.
 const LIMIT: Duration = Duration::from_secs(7);
@@ -138,4 +145,71 @@ async fn a_close_waits_for_what_was_sent_before_it_disconnects() {
     sending.await.unwrap().unwrap();
     recorded(&puppet, "DISCONNECT").await;
     assert_eq!(puppet.record()[2..], ["PUBLISH orders", "PUBACK", "DISCONNECT"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_waits_until_the_broker_has_read_what_was_sent_at_qos_0() {
+    let puppet = Puppet::start().await;
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&puppet.config(&[("options.qos", "0")])).unwrap();
+    queue.open(None).await.unwrap();
+    puppet.set_silent(true);
+    for text in ["a", "b"] {
+        queue.send(None, message(text)).await.unwrap();
+    }
+    let mut closing = pin!(queue.close(None));
+    assert!(timeout(QUIET, &mut closing).await.is_err(), "it is closed, and the broker has not read it");
+    puppet.set_silent(false);
+    closing.await.unwrap();
+    recorded(&puppet, "DISCONNECT").await;
+    let asked = puppet.record()[3].clone();
+    assert!(asked.starts_with("UNSUBSCRIBE ") && asked != "UNSUBSCRIBE orders", "{asked}");
+    assert_eq!(puppet.record(), ["CONNECT", "PUBLISH orders", "PUBLISH orders", &asked, "DISCONNECT"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_ends_in_time_although_the_broker_never_reads_what_was_sent_at_qos_0() {
+    let puppet = Puppet::start().await;
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&puppet.config(&[("options.qos", "0")])).unwrap();
+    queue.open(None).await.unwrap();
+    puppet.set_silent(true);
+    queue.send(None, message("a")).await.unwrap();
+    timeout(LIMIT, queue.close(None)).await.expect("the close takes too long").unwrap();
+}
+
+/// The sender gets its own messages as well: where a side of a connection is closed with something unread, the system
+/// takes back what was written to it.
+async fn what_was_sent_at_qos_0_survives_a_close_during_an_outage(broker: TestBroker) {
+    // Longer than what is on its way has when nobody waits for it.
+    let outage = Duration::from_millis(1_500);
+    let proxy = Proxy::to(broker.address().parse().unwrap()).unwrap();
+    let port = proxy.address().port().to_string();
+    let kept = [("options.clean_session", "false"), ("client_id", "kept")];
+    // Few enough bytes to be under way together.
+    for (name, more, count, size) in
+        [("many", &[][..], 500, 10), ("large", &[], 40, 50_000), ("kept", &kept, 40, 50_000)]
+    {
+        let mut options = vec![("options.qos", "0"), ("connection.port", &port)];
+        options.extend(more);
+        let reader = open(&broker, name, &[("options.qos", "0")]).await;
+        let sender = queue(&broker, name, &options);
+        sender.open(None).await.unwrap();
+        proxy.cut();
+        let sent: BTreeSet<String> = (0..count).map(|number| format!("{number:size$}")).collect();
+        for text in &sent {
+            sender.send(None, message(text)).await.unwrap();
+        }
+        let (closed, ()) = tokio::join!(sender.close(None), async {
+            sleep(outage).await;
+            proxy.heal();
+        });
+        closed.unwrap();
+        let mut received = BTreeSet::new();
+        while received != sent {
+            let Some(envelope) = reader.receive(None, SOON).await.unwrap() else { break };
+            received.insert(text(&envelope));
+        }
+        assert_eq!(received.len(), sent.len(), "{name}");
+    }
 }
