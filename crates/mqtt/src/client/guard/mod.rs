@@ -50,6 +50,8 @@ impl Guard {
             state.outbound.doubt();
         }
         state.intake.connect();
+        // What the client has not confirmed of the connection before, it never will.
+        self.caught_up.notify_waiters();
         state.inbound.connect()
     }
 
@@ -90,9 +92,11 @@ mod tests {
         pin::pin,
         sync::Arc,
         task::{Context, Waker},
+        time::Duration,
     };
 
     use proptest::prelude::*;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::client::{
@@ -293,6 +297,16 @@ mod tests {
         assert!(is_behind(&guard));
         drop(connection);
         assert!(!is_behind(&guard));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_client_has_not_confirmed_when_there_is_another_connection_is_waited_for_no_more() {
+        let guard: Arc<Guard> = Arc::default();
+        let mut connection = Connection::new(&guard, 1, false, 50);
+        connection.down(&[KEPT, &publish(0x32, "t", 1, None, b"x")]);
+        let another = async { Connection::new(&guard, 1, false, 50) };
+        let both = async { tokio::join!(biased; guard.stop(), another) };
+        timeout(Duration::from_secs(1), both).await.expect("it waits for ever");
     }
 
     #[test]
