@@ -13,9 +13,12 @@ pub(crate) enum ClientError {
     /// The broker refused the connection for another reason.
     #[error("the broker refused the connection: {0}")]
     Refused(String),
-    /// There is no way to the broker.
+    /// There is no way to the broker, which has got nothing.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The way to the broker broke behind the first packet, which the broker may have read.
+    #[error(transparent)]
+    Cut(TransportError),
     /// The broker refused the request, and says why.
     #[error("the broker refused it: {0}")]
     Reason(Reason),

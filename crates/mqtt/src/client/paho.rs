@@ -177,7 +177,7 @@ impl Client {
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
             Err(error) => {
                 let why = self.relay().as_ref().and_then(Relay::why_lost);
-                Err(why.map_or_else(|| connect_error(error), ClientError::Transport))
+                Err(why.map_or_else(|| connect_error(error), ClientError::Cut))
             }
         }
     }

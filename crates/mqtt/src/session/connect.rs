@@ -83,8 +83,8 @@ impl Core {
         let left = deadline.saturating_duration_since(Instant::now());
         let limit = left / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         for address in addresses {
-            // An attempt that is given up, or gets no answer, may have begun a session: what the broker has next time then is
-            // not what it was.
+            // An attempt that is given up, or breaks off before the answer, may have begun a session: what the broker has next
+            // time then is not what it was.
             let known = self.broker().take();
             let connected =
                 self.client.connect(address, &endpoint.transport, &endpoint.user, &self.options, limit).await;
@@ -107,7 +107,7 @@ impl Core {
                         .with_details("key", "credential.password")
                         .with_cause(error)
                 }
-                Err(ClientError::Transport(error)) => {
+                Err(ClientError::Transport(error) | ClientError::Cut(error)) => {
                     let error = error.in_section(Section(&endpoint.section));
                     connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
@@ -172,6 +172,11 @@ mod tests {
             watch,
         },
     };
+    #[cfg(feature = "tls")]
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer},
+    };
 
     use super::*;
     use crate::{
@@ -184,10 +189,14 @@ mod tests {
     };
 
     fn endpoint(host: &str, port: u16) -> Endpoint {
-        let protocol = Protocol::from_name("mqtt").unwrap();
+        endpoint_over("mqtt", host, port, &[])
+    }
+
+    fn endpoint_over(protocol: &str, host: &str, port: u16, params: &[(&str, &str)]) -> Endpoint {
+        let protocol = Protocol::from_name(protocol).unwrap();
+        let params = ConfigParams::from_tuples(params.iter().copied());
         let transport =
-            Transport::new(protocol, host, port, None, Section("connections.1"), &ConfigParams::new())
-                .unwrap();
+            Transport::new(protocol, host, port, None, Section("connections.1"), &params).unwrap();
         let (host, section) = (host.to_owned(), "connections.1".to_owned());
         Endpoint { host, port, section, user: User::default(), transport: Arc::new(transport) }
     }
@@ -282,6 +291,58 @@ mod tests {
         core.target.endpoints[0] = broker;
         core.connect(0).await.unwrap();
         assert_eq!(core.session.load(Ordering::Acquire), 1);
+    }
+
+    /// The broker may have read it, and begun another session.
+    #[cfg(feature = "tls")]
+    #[tokio::test]
+    async fn a_session_is_not_the_one_that_was_kept_where_encryption_broke_behind_the_first_packet() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = acceptor();
+        let core = core(vec![endpoint_over("mqtts", "127.0.0.1", port, &[("insecure", "true")])]);
+        let mut sessions = Vec::new();
+        let mut accepted = Vec::new();
+        for breaks in [false, false, true, false] {
+            let answering = async {
+                let mut connection = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+                connection.read_u8().await.unwrap();
+                match breaks {
+                    // An encrypted record, which nobody has encrypted.
+                    true => {
+                        connection
+                            .get_mut()
+                            .0
+                            .write_all(b"\x17\x03\x03\0\x20 nobody has encrypted this record")
+                            .await
+                    }
+                    false => connection.write_all(b"\x20\x02\x01\0").await,
+                }
+                .unwrap();
+                accepted.push(connection);
+            };
+            let (connected, ()) = tokio::join!(core.connect(0), answering);
+            assert_eq!(connected.is_err(), breaks);
+            if let Err(error) = connected {
+                assert_eq!(error.detail("key"), Some("connections.1.protocol"), "{error:#}");
+            }
+            sessions.push(core.session.load(Ordering::Acquire));
+        }
+        assert_eq!(sessions, [1, 1, 1, 2]);
+    }
+
+    /// What encrypts as a broker.
+    #[cfg(feature = "tls")]
+    fn acceptor() -> TlsAcceptor {
+        let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![identity.cert.into()], key.into())
+            .unwrap();
+        Arc::new(config).into()
     }
 
     /// As when a name has several addresses, or another one than before.
