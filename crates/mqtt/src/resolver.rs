@@ -53,6 +53,15 @@ impl ConnectTarget {
 pub(crate) struct User {
     pub(crate) name: Option<String>,
     pub(crate) password: Option<Secret>,
+    /// What of them the URI says, and not the credential.
+    pub(crate) in_uri: InUri,
+}
+
+/// Which parts of a user a URI says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct InUri {
+    name: bool,
+    password: bool,
 }
 
 /// The address of a broker, and who is known there.
@@ -171,9 +180,24 @@ impl User {
     fn override_with(&mut self, credential: &CredentialParams) {
         if let Some(name) = credential.get_username() {
             self.name = Some(name.to_owned());
+            self.in_uri.name = false;
         }
         if let Some(password) = credential.get_password() {
             self.password = Some(Secret::new(password));
+            self.in_uri.password = false;
+        }
+    }
+
+    /// Where they come from, in words, and the key of the one that is most likely wrong. The URI is that of the section.
+    pub(crate) fn source(&self, section: &str) -> (String, String) {
+        let (uri, password_key) = (format!("{section}.uri"), "credential.password".to_owned());
+        match (self.in_uri.name, self.in_uri.password) {
+            (false, false) => (format!("credential.username and {password_key}"), password_key),
+            (true, false) if self.password.is_some() => {
+                (format!("the user in {uri} and {password_key}"), password_key)
+            }
+            (true, _) => (format!("the user info in {uri}"), uri),
+            (false, true) => (format!("credential.username and the password in {uri}"), uri),
         }
     }
 
@@ -252,10 +276,10 @@ fn from_uri(
         let text = percent_decode_str(text).decode_utf8();
         text.map(|text| text.into_owned()).map_err(|_| bad("has a user or password that is no UTF-8".into()))
     };
-    let user = User {
-        name: Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?,
-        password: url.password().map(decode).transpose()?.map(Secret::new),
-    };
+    let name = Some(url.username()).filter(|name| !name.is_empty()).map(decode).transpose()?;
+    let password = url.password().map(decode).transpose()?.map(Secret::new);
+    let in_uri = InUri { name: name.is_some(), password: password.is_some() };
+    let user = User { name, password, in_uri };
     let port = url.port().unwrap_or(protocol.default_port());
     let path = Some(&url[Position::BeforePath..Position::AfterQuery]).filter(|path| !path.is_empty());
     let transport = Transport::new(protocol, &host, port, path, Section(section), connection.as_config())?;
@@ -295,7 +319,11 @@ mod tests {
     }
 
     fn user(name: &str, password: &str) -> User {
-        User { name: Some(name.into()), password: Some(Secret::new(password)) }
+        User { name: Some(name.into()), password: Some(Secret::new(password)), ..User::default() }
+    }
+
+    fn user_in_uri(name: &str, password: &str) -> User {
+        User { in_uri: InUri { name: true, password: true }, ..user(name, password) }
     }
 
     #[tokio::test]
@@ -313,7 +341,7 @@ mod tests {
         let uri = ("connection.uri", "mqtt://me%40home:p%2Fs@[::1]:2000");
         let target = resolve(&[uri]).await.unwrap();
         assert_eq!(target.endpoints[0].to_string(), "mqtt://[::1]:2000");
-        assert_eq!(target.endpoints[0].user, user("me@home", "p/s"));
+        assert_eq!(target.endpoints[0].user, user_in_uri("me@home", "p/s"));
         let target =
             resolve(&[uri, ("credential.username", "you"), ("credential.password", "x")]).await.unwrap();
         assert_eq!(target.endpoints[0].user, user("you", "x"));
@@ -331,7 +359,7 @@ mod tests {
             let target = resolve(&[&uris, more].concat()).await.unwrap();
             target.endpoints.into_iter().map(|endpoint| endpoint.user).collect::<Vec<_>>()
         };
-        let (one, two) = (user("one", "first"), user("two", "second"));
+        let (one, two) = (user_in_uri("one", "first"), user_in_uri("two", "second"));
         assert_eq!(users(&[]).await, [one, two, User::default(), User::default()]);
         let credential = [("credential.username", "me"), ("credential.password", "p")];
         assert_eq!(users(&credential).await, [(); 4].map(|()| user("me", "p")));
@@ -345,6 +373,39 @@ mod tests {
         let error = resolve(&[&uris[..], &credential[1..]].concat()).await.unwrap_err();
         assert_eq!(error.code(), "NO_USERNAME");
         assert!(error.message().contains("connections.2.uri"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_user_tells_where_name_and_password_come_from() {
+        let (name, password) = (("credential.username", "you"), ("credential.password", "x"));
+        let source = async |uri: &str, credential: &[(&str, &str)]| {
+            let tuples = [&[("connections.a.uri", uri)], credential].concat();
+            let endpoint = resolve(&tuples).await.unwrap().endpoints.remove(0);
+            endpoint.user.source(&endpoint.section)
+        };
+        let (in_uri, in_credential) = ("connections.a.uri", "credential.password");
+        let cases: [(&str, &[_], &str, &str); 7] = [
+            ("mqtt://h", &[], "credential.username and credential.password", in_credential),
+            ("mqtt://h", &[name, password], "credential.username and credential.password", in_credential),
+            (
+                "mqtt://me:p@h",
+                &[name, password],
+                "credential.username and credential.password",
+                in_credential,
+            ),
+            ("mqtt://me:p@h", &[], "the user info in connections.a.uri", in_uri),
+            ("mqtt://me@h", &[], "the user info in connections.a.uri", in_uri),
+            ("mqtt://me:p@h", &[name], "credential.username and the password in connections.a.uri", in_uri),
+            (
+                "mqtt://me@h",
+                &[password],
+                "the user in connections.a.uri and credential.password",
+                in_credential,
+            ),
+        ];
+        for (uri, credential, what, key) in cases {
+            assert_eq!(source(uri, credential).await, (what.into(), key.into()), "{uri} {credential:?}");
+        }
     }
 
     #[tokio::test]
@@ -374,7 +435,7 @@ mod tests {
         let tried: Vec<_> =
             target.endpoints.iter().map(|broker| (broker.host.as_str(), broker.section.as_str())).collect();
         assert_eq!(tried, [("a", "connections.0"), ("found", "connections.1"), ("c", "connections.2")]);
-        assert_eq!(target.endpoints[1].user, user("me", "p"));
+        assert_eq!(target.endpoints[1].user, user_in_uri("me", "p"));
         take(("connections.2.discovery_key", "bad"));
         let error = resolver.resolve(None).await.unwrap_err();
         assert_eq!(error.detail("key"), Some("connections.2.port"), "{error}");

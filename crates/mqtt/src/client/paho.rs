@@ -500,7 +500,7 @@ mod tests {
         let backlog = Arc::default();
         let client = library_client("yes", MqttVersion::V3_1_1, &events, &backlog).unwrap();
         let options = ConnectionOptions::from_config(&ConfigParams::new()).unwrap();
-        let user = User { name: Some("me".into()), password: Some(Secret::new("real")) };
+        let user = User { name: Some("me".into()), password: Some(Secret::new("real")), ..User::default() };
         let greeting = Greeting {
             secret: one_time_secret().unwrap(),
             password: user.password.clone(),

@@ -102,9 +102,10 @@ impl Core {
                     return Ok(());
                 }
                 Err(error @ ClientError::Unauthorized(_)) => {
-                    let message = format!("{endpoint} refused credential.username and credential.password");
+                    let (source, key) = endpoint.user.source(&endpoint.section);
+                    let message = format!("{endpoint} refused {source}");
                     ApplicationError::unauthorized(None, "CONNECT_FAILED", message)
-                        .with_details("key", "credential.password")
+                        .with_details("key", key)
                         .with_cause(error)
                 }
                 Err(ClientError::Transport(error) | ClientError::Cut(error)) => {

@@ -41,6 +41,14 @@ async fn refused_credentials(engine: Engine) {
         assert!(error.message().contains("credential.password"), "{error}");
         assert!(!format!("{error:?} {error:#}").contains("hunter2"), "{error:?}");
     }
+    let uri = format!("mqtt://me:hunter2@{}:{port}", broker.host());
+    for (section, key) in [("connection", "connection.uri"), ("connections.a", "connections.a.uri")] {
+        let error = open_error(&[(&format!("{section}.uri"), &uri)]).await;
+        assert_eq!((error.code(), error.category()), ("CONNECT_FAILED", &ErrorCategory::Unauthorized));
+        assert_eq!(error.detail("key"), Some(key));
+        assert!(error.message().contains(key) && !error.message().contains("credential."), "{error}");
+        assert!(!format!("{error:?} {error:#}").contains("hunter2"), "{error:?}");
+    }
     let right = [("credential.username", "me"), ("credential.password", "right")];
     let queue = open(&broker, "orders", &right).await;
     queue.send(None, message("a")).await.unwrap();
