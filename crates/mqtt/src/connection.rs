@@ -77,7 +77,9 @@ use crate::{
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
 ///
-/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. Where a broker
+/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. So is a topic that
+/// the broker refuses, or grants with less than `options.qos`: it is asked for again, after `options.max_reconnect_timeout` and on
+/// each connection, and told of again only where the broker has said something else in between. Where a broker
 /// cuts each restored connection soon, that is told once, and nothing more until one lasts: three times the delay before the
 /// first attempt, which has doubled for each of them, and a second. Where another client takes the connection over
 /// because it has the same id, a warning names the id: at once where the broker says so, as some do in version 5, and after

@@ -218,6 +218,7 @@ mod tests {
             broker: Mutex::default(),
             session: AtomicU64::new(0),
             held: Mutex::default(),
+            shortfalls: Mutex::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 use pip_services_components::log::CompositeLogger;
 use tokio::sync::watch;
 
-use super::{held::Held, link::Link};
+use super::{held::Held, link::Link, shortfalls::Shortfalls};
 use crate::{
     client::Client, counters::ConnectionCounters, options::ConnectionOptions, resolver::ConnectTarget,
     router::Router,
@@ -28,6 +28,8 @@ pub(super) struct Core {
     pub(super) session: AtomicU64,
     /// What nobody listens to yet. None where the broker keeps no session, and after the close.
     pub(super) held: Mutex<Option<Held>>,
+    /// What the broker does not grant.
+    pub(super) shortfalls: Mutex<Shortfalls>,
 }
 
 impl Core {

@@ -10,6 +10,7 @@ mod link;
 mod reconnect;
 mod recovery;
 mod serve;
+mod shortfalls;
 mod subscriptions;
 mod takeover;
 mod unread;
@@ -82,9 +83,20 @@ impl Session {
         let link = watch::Sender::new(Link::Opening);
         let window = Window::new(options.max_inflight, options.max_inflight_at_2, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
-        let (broker, session) = (StdMutex::default(), AtomicU64::new(0));
-        let core =
-            Arc::new(Core { client, router, target, options, logger, counters, link, broker, session, held });
+        let (broker, session, shortfalls) = (StdMutex::default(), AtomicU64::new(0), StdMutex::default());
+        let core = Arc::new(Core {
+            client,
+            router,
+            target,
+            options,
+            logger,
+            counters,
+            link,
+            broker,
+            session,
+            held,
+            shortfalls,
+        });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();
         let session = Self {

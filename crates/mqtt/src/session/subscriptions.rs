@@ -1,9 +1,11 @@
 //! What the broker is asked for.
 
+use std::sync::PoisonError;
+
 use pip_services_components::log::ILogger;
 
-use super::core::Core;
-use crate::{client::ClientError, router::Request};
+use super::{core::Core, shortfalls::Shortfall};
+use crate::{client::ClientError, options::QoS, router::Request};
 
 impl Core {
     /// Asks the broker for what is wanted and not granted, until nothing is left to ask.
@@ -22,19 +24,7 @@ impl Core {
                 let granted = self.client.subscribe(&filter, qos).await;
                 let lost = matches!(granted, Err(ClientError::Disconnected));
                 if !lost {
-                    match &granted {
-                        Err(error) => {
-                            let what = format_args!("Cannot subscribe to topic '{filter}'");
-                            self.tell(|logger| logger.error(None, Some(error), what));
-                        }
-                        Ok(less) if *less < qos => {
-                            let what = format_args!(
-                                "The broker grants topic '{filter}' {less:?} instead of {qos:?}"
-                            );
-                            self.tell(|logger| logger.warn(None, what));
-                        }
-                        Ok(_) => {}
-                    }
+                    self.tell_shortfall(&filter, qos, &granted);
                     // What was asked for, as to ask again would give no more.
                     self.router.set_granted(&filter, granted.map(|_| qos));
                 }
@@ -50,5 +40,24 @@ impl Core {
         if lost {
             std::future::pending().await
         }
+    }
+
+    /// Tells of a filter that the broker does not grant as it is wanted, once.
+    fn tell_shortfall(&self, filter: &str, wanted: QoS, granted: &Result<QoS, ClientError>) {
+        let shortfall = Shortfall::of(granted, wanted);
+        let is_news =
+            self.shortfalls.lock().unwrap_or_else(PoisonError::into_inner).is_news(filter, shortfall);
+        if !is_news {
+            return;
+        }
+        self.tell(|logger| match granted {
+            Err(error) => {
+                logger.error(None, Some(error), format_args!("Cannot subscribe to topic '{filter}'"));
+            }
+            Ok(less) => {
+                let what = format_args!("The broker grants topic '{filter}' {less:?} instead of {wanted:?}");
+                logger.warn(None, what);
+            }
+        });
     }
 }

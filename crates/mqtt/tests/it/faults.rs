@@ -16,7 +16,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener};
 use crate::{
     packets::{CONNACK, PINGREQ, packet},
     puppet::Puppet,
-    support::{SOON, eventually, message, next, on_each_broker, open, open_on, shared, text},
+    support::{Observed, SOON, eventually, message, next, on_each_broker, open, open_on, shared, text},
 };
 
 on_each_broker!(
@@ -221,4 +221,40 @@ async fn a_refused_topic_is_asked_for_again_also_while_messages_arrive() {
     let granted = asked();
     puppet.publish("orders", "more").await;
     assert_eq!((next(&queue).await, asked()), ("more".into(), granted));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_topic_is_told_of_once_and_again_when_it_was_granted_in_between() {
+    let puppet = Puppet::start().await;
+    puppet.set_refused("orders", true);
+    let observed = Observed::new();
+    let connection = Arc::new(MqttConnection::new());
+    let often = [("options.reconnect_timeout", "20"), ("options.max_reconnect_timeout", "20")];
+    connection.configure(&puppet.config(&often)).unwrap();
+    connection.set_references(&observed.references).unwrap();
+    connection.open(None).await.unwrap();
+    observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
+    let told = || observed.log.lines().iter().filter(|line| line.contains("Cannot subscribe")).count();
+    let refused_again = async || {
+        let asked = puppet.count("SUBSCRIBE orders");
+        eventually("it is refused again", async || puppet.count("SUBSCRIBE orders") > asked + 2).await;
+    };
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&ConfigParams::from_tuples([("options.qos", "1")])).unwrap();
+    queue.set_references(&observed.references).unwrap();
+    queue.open(None).await.unwrap();
+    assert_eq!(queue.receive(None, SOON).await.unwrap_err().code(), "SUBSCRIBE_FAILED");
+    for round in 1..=3 {
+        eventually("it is told", async || told() >= round).await;
+        refused_again().await;
+        // Each connection asks for it as well.
+        puppet.cut().await;
+        refused_again().await;
+        assert_eq!(told(), round, "{:?}", observed.log.lines());
+        puppet.set_refused("orders", false);
+        let granted = async || open_on(&observed.references, "orders").await.is_ok();
+        eventually("it is granted", granted).await;
+        puppet.set_refused("orders", true);
+        puppet.cut().await;
+    }
 }
