@@ -83,7 +83,6 @@ impl Session {
         let link = watch::Sender::new(Link::Opening);
         let window = Window::new(options.max_inflight, options.max_inflight_at_2, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
-        let (broker, session, shortfalls) = (StdMutex::default(), AtomicU64::new(0), StdMutex::default());
         let core = Arc::new(Core {
             client,
             router,
@@ -92,10 +91,10 @@ impl Session {
             logger,
             counters,
             link,
-            broker,
-            session,
+            broker: StdMutex::default(),
+            session: AtomicU64::new(0),
             held,
-            shortfalls,
+            shortfalls: StdMutex::default(),
         });
         // Before connecting: messages of a kept session come at once.
         let task = tokio::spawn(core.clone().serve(events)).abort_handle();

@@ -2,20 +2,29 @@ use std::sync::Arc;
 
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
+    errors::ErrorCategory,
     refer::IReferenceable,
     run::{IClosable, IOpenable},
 };
 use pip_services_messaging::IMessageQueue;
 use pip_services_mqtt::MqttMessageQueue;
+use tokio::time::timeout;
 
 use crate::{
     packets::{CONNECT, SUBSCRIBE},
     puppet::Puppet,
-    support::{Observed, eventually, message, next},
+    support::{Observed, SOON, eventually, message, next},
 };
 
 /// An open queue on brokers in this order, and what it tells.
 async fn open(brokers: &[&Puppet], more: &[(&str, &str)]) -> (Observed, Arc<MqttMessageQueue>) {
+    let (observed, queue) = unopened(brokers, more);
+    queue.open(None).await.unwrap();
+    (observed, queue)
+}
+
+/// A queue on brokers in this order, and what it tells.
+fn unopened(brokers: &[&Puppet], more: &[(&str, &str)]) -> (Observed, Arc<MqttMessageQueue>) {
     let mut config = ConfigParams::from_tuples([
         ("options.autosubscribe", "true"),
         ("options.keepalive_timeout", "60000"),
@@ -31,7 +40,6 @@ async fn open(brokers: &[&Puppet], more: &[(&str, &str)]) -> (Observed, Arc<Mqtt
     let (observed, queue) = (Observed::new(), Arc::new(MqttMessageQueue::new("orders")));
     queue.configure(&config).unwrap();
     queue.set_references(&observed.references).unwrap();
-    queue.open(None).await.unwrap();
     (observed, queue)
 }
 
@@ -154,4 +162,64 @@ async fn an_open_that_a_broker_cuts_short_names_that_broker_and_where_it_is_conf
     assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("connections.1.host")));
     let named = format!("mqtt://127.0.0.1:{} closed the connection at once", puppet.port);
     assert_eq!(error.message(), named);
+}
+
+/// A broker that accepts, and then does not answer to a subscription, or cuts the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_goes_on_to_the_next_broker_where_one_accepts_and_grants_nothing() {
+    for (unanswered, cut_at) in [(true, None), (false, Some(SUBSCRIBE)), (false, Some(CONNECT))] {
+        for clean_session in ["true", "false"] {
+            let (first, second) = (Puppet::start().await, Puppet::start().await);
+            first.set_unanswered(SUBSCRIBE, unanswered);
+            first.set_cut_at(cut_at);
+            let more = [
+                ("client_id", "opening"),
+                ("options.clean_session", clean_session),
+                ("options.connect_timeout", "4000"),
+            ];
+            let (_observed, queue) = open(&[&first, &second], &more).await;
+            queue.send(None, message("a")).await.unwrap();
+            second.publish("orders", "b").await;
+            assert_eq!(next(&queue).await, "b");
+            assert_eq!(first.count("CONNECT"), 1);
+            assert_eq!(second.record()[..3], ["CONNECT", "SUBSCRIBE orders", "PUBLISH orders"]);
+            // It is one after that as well.
+            second.cut().await;
+            first.set_unanswered(SUBSCRIBE, false);
+            first.set_cut_at(None);
+            eventually("it goes on", async || queue.send(None, message("c")).await.is_ok()).await;
+            assert_eq!(first.record().last().unwrap(), "PUBACK");
+            queue.close(None).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_that_no_broker_grants_its_topic_fails_on_time_and_names_the_last_one_and_the_topic() {
+    let (first, second) = (Puppet::start().await, Puppet::start().await);
+    for puppet in [&first, &second] {
+        puppet.set_unanswered(SUBSCRIBE, true);
+    }
+    let (_observed, queue) = unopened(&[&first, &second], &[("options.connect_timeout", "2000")]);
+    let error = timeout(SOON, queue.open(None)).await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.category()), ("CONNECT_FAILED", &ErrorCategory::NoResponse));
+    assert_eq!(
+        (error.detail("key"), error.detail("topic")),
+        (Some("options.connect_timeout"), Some("orders"))
+    );
+    let named = format!("mqtt://127.0.0.1:{}", second.port);
+    assert!(error.message().contains(&named) && error.message().contains("'orders'"), "{error}");
+    for puppet in [&first, &second] {
+        assert_eq!(puppet.record()[..2], ["CONNECT", "SUBSCRIBE orders"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_whose_topic_is_refused_asks_no_other_broker() {
+    let (first, second) = (Puppet::start().await, Puppet::start().await);
+    first.set_refused("orders", true);
+    let (_observed, queue) = unopened(&[&first, &second], &[]);
+    let error = queue.open(None).await.unwrap_err();
+    assert_eq!((error.code(), error.detail("topic")), ("SUBSCRIBE_FAILED", Some("orders")));
+    assert_eq!((first.count("CONNECT"), second.count("CONNECT")), (1, 0));
 }
