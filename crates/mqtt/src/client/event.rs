@@ -11,8 +11,8 @@ pub(crate) type Events = UnboundedReceiver<Event>;
 pub(crate) enum Event {
     /// The broker accepted the connection.
     Connected,
-    /// The connection was lost, not closed; the broker may have told why.
-    Disconnected(Option<Reason>),
+    /// The connection of that number was lost, not closed; the broker may have told why.
+    Disconnected(u64, Option<Reason>),
     /// The second is to be kept until the message is handed over.
     Message(Delivery, Waiting),
     /// The broker sent what MQTT does not have. The second is to be kept until it was told.

@@ -77,6 +77,8 @@ pub(crate) struct Client {
 
 /// What belongs to one connection.
 struct Line {
+    /// Each has another one, from 1 on.
+    number: u64,
     client: AsyncClient,
     answers: Arc<Answers>,
 }
@@ -124,8 +126,9 @@ impl Client {
         if let Some(relay) = self.take_relay() {
             relay.end().await;
         }
-        let library = library_client(&self.client_id, self.version, &self.events, &self.backlog)?;
-        let line = Arc::new(Line { client: library, answers: Arc::default() });
+        let number = self.connection() + 1;
+        let library = library_client(&self.client_id, self.version, number, &self.events, &self.backlog)?;
+        let line = Arc::new(Line { number, client: library, answers: Arc::default() });
         self.line.store(Some(line.clone()));
         let start = Instant::now();
         let broker = timeout(limit, reach(transport.clone(), address))
@@ -180,6 +183,11 @@ impl Client {
                 Err(why.map_or_else(|| connect_error(error), ClientError::Cut))
             }
         }
+    }
+
+    /// The number of the connection, or of the last attempt to make one. Zero before the first.
+    pub(crate) fn connection(&self) -> u64 {
+        self.line.load().as_ref().map_or(0, |line| line.number)
     }
 
     /// Hands a message to the client, which one caller does at a time. What it gives ends when the message is written (QoS 0) or acknowledged.
@@ -324,10 +332,11 @@ impl Future for PublishAck {
     }
 }
 
-/// A client of the library that pushes what happens to the channel.
+/// A client of the library that pushes what happens to the channel, for the connection of that number.
 fn library_client(
     client_id: &str,
     version: MqttVersion,
+    number: u64,
     events: &UnboundedSender<Event>,
     backlog: &Arc<Backlog>,
 ) -> Result<AsyncClient, ClientError> {
@@ -362,12 +371,12 @@ fn library_client(
     });
     let sender = events.clone();
     client.set_connection_lost_callback(move |_| {
-        let _ = sender.send(Event::Disconnected(None));
+        let _ = sender.send(Event::Disconnected(number, None));
     });
     let sender = events.clone();
     // Instead of the one above where the broker says goodbye, which only version 5 has.
     client.set_disconnected_callback(move |_, properties, code| {
-        let _ = sender.send(Event::Disconnected(Some(reason(code, &properties))));
+        let _ = sender.send(Event::Disconnected(number, Some(reason(code, &properties))));
     });
     Ok(client)
 }
@@ -498,7 +507,7 @@ mod tests {
 
         let (events, _receiver) = mpsc::unbounded_channel();
         let backlog = Arc::default();
-        let client = library_client("yes", MqttVersion::V3_1_1, &events, &backlog).unwrap();
+        let client = library_client("yes", MqttVersion::V3_1_1, 1, &events, &backlog).unwrap();
         let options = ConnectionOptions::from_config(&ConfigParams::new()).unwrap();
         let user = User { name: Some("me".into()), password: Some(Secret::new("real")), ..User::default() };
         let greeting = Greeting {

@@ -22,45 +22,80 @@ use crate::{client::ClientError, resolver::Endpoint, transport::Section};
 
 impl Core {
     /// The first connection, with all that is wanted granted.
+    ///
+    /// A broker that accepts, and then says nothing more or cuts the connection, gives way to the next one. All of it takes
+    /// `options.connect_timeout` at most.
     pub(super) async fn open(&self) -> Result<(), ApplicationError> {
-        let (_, endpoint) = self.connect(0).await?;
-        let cut = || {
-            let message = format!("{endpoint} closed the connection at once");
-            connect_failed(message, &format!("{}.host", endpoint.section))
-        };
-        let mut link = self.link.subscribe();
-        tokio::select! {
-            () = self.synchronize() => {}
-            _ = link.wait_for(|link| *link == Link::Lost) => return Err(cut()),
-        }
-        if let Some((filter, error)) = self.router.first_refusal() {
-            return Err(subscribe_failed(&filter, error));
-        }
-        let session = self.session.load(Ordering::Acquire);
-        let up = |link: &mut Link| {
-            let opening = *link == Link::Opening;
-            if opening {
-                *link = Link::Up { connection: 0, session };
+        let deadline = Instant::now() + self.options.connect_timeout;
+        let mut first = 0;
+        loop {
+            let connecting = timeout_at(deadline, self.connect(first, deadline)).await;
+            let (index, endpoint) = connecting.unwrap_or_else(|_| Err(self.unconnected()))?;
+            let granted = self.grant_at_first(index, endpoint, deadline).await;
+            if granted.is_ok()
+                && let Some((filter, error)) = self.router.first_refusal()
+            {
+                return Err(subscribe_failed(&filter, error));
             }
-            opening
-        };
-        if self.link.send_if_modified(up) { Ok(()) } else { Err(cut()) }
+            match granted.and_then(|()| self.up_at_first(index, endpoint)) {
+                Err(_) if index + 1 < self.target.endpoints.len() => first = index + 1,
+                opened => return opened,
+            }
+        }
     }
 
-    /// Tries each broker once, from that one on. Gives the number of the one that accepted.
-    ///
-    /// Each gets an equal share of `options.connect_timeout`, so that one that is silent does not keep the
-    /// others from being tried.
-    pub(super) async fn connect(&self, first: usize) -> Result<(usize, &Endpoint), ApplicationError> {
-        let deadline = Instant::now() + self.options.connect_timeout;
-        let share = |left: usize| {
-            deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1)
+    /// Has all that is wanted granted, or refused, over the first connection.
+    async fn grant_at_first(
+        &self,
+        index: usize,
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Result<(), ApplicationError> {
+        let connection = self.client.connection();
+        let mut link = self.link.subscribe();
+        tokio::select! {
+            synchronized = self.synchronize(endpoint, || self.share(index, deadline)) => synchronized,
+            _ = link.wait_for(|link| link.is_lost_at_first(connection)) => Err(cut(endpoint)),
+        }
+    }
+
+    /// The first connection is there, unless it was lost meanwhile.
+    fn up_at_first(&self, index: usize, endpoint: &Endpoint) -> Result<(), ApplicationError> {
+        let (connection, session) = (self.client.connection(), self.session.load(Ordering::Acquire));
+        let up = |link: &mut Link| {
+            let is_there = !link.is_lost_at_first(connection);
+            if is_there {
+                *link = Link::Up { broker: index, connection, session };
+            }
+            is_there
         };
+        if self.link.send_if_modified(up) { Ok(()) } else { Err(cut(endpoint)) }
+    }
+
+    /// The error of an open whose time is over while it connects.
+    fn unconnected(&self) -> ApplicationError {
+        let (brokers, ms) = (self.brokers(), self.options.connect_timeout.as_millis());
+        let message = format!("no connection to {brokers} within options.connect_timeout ({ms} ms)");
+        connect_failed(message, "options.connect_timeout")
+    }
+
+    /// What the broker of that number may take of the time up to the deadline: an equal share with each that comes after it, so
+    /// that one that is silent does not keep the others from being tried.
+    fn share(&self, index: usize, deadline: Instant) -> Duration {
+        let brokers = self.target.endpoints.len().saturating_sub(index).max(1);
+        deadline.saturating_duration_since(Instant::now()) / u32::try_from(brokers).unwrap_or(u32::MAX)
+    }
+
+    /// Tries each broker once, from that one on, up to the deadline. Gives the number of the one that accepted, and otherwise the
+    /// last one's error.
+    pub(super) async fn connect(
+        &self,
+        first: usize,
+        deadline: Instant,
+    ) -> Result<(usize, &Endpoint), ApplicationError> {
         let mut last = connect_failed("no broker is configured", "connection");
-        let endpoints = &self.target.endpoints;
-        for (index, endpoint) in endpoints.iter().enumerate().skip(first) {
-            let left = endpoints.len() - index;
-            last = match self.connect_to(index, endpoint, share(left)).await {
+        for (index, endpoint) in self.target.endpoints.iter().enumerate().skip(first) {
+            last = match self.connect_to(index, endpoint, self.share(index, deadline)).await {
                 Ok(()) => return Ok((index, endpoint)),
                 Err(error) => error,
             };
@@ -150,6 +185,11 @@ async fn found(
     }
 }
 
+fn cut(endpoint: &Endpoint) -> ApplicationError {
+    let message = format!("{endpoint} closed the connection at once");
+    connect_failed(message, &format!("{}.host", endpoint.section))
+}
+
 fn unknown(endpoint: &Endpoint) -> ApplicationError {
     let key = format!("{}.host", endpoint.section);
     connect_failed(format!("{key} '{}' cannot be resolved", endpoint.host), &key)
@@ -181,7 +221,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        client::Client,
+        client::{Client, Event},
         counters::ConnectionCounters,
         options::{ConnectionOptions, MqttVersion, QoS},
         resolver::{ConnectTarget, User},
@@ -214,12 +254,16 @@ mod tests {
             options: ConnectionOptions::from_config(&ConfigParams::from_tuples(kept)).unwrap(),
             logger: Arc::new(CompositeLogger::new()),
             counters: Arc::new(ConnectionCounters::new("")),
-            link: watch::Sender::new(Link::Opening),
+            link: watch::Sender::new(Link::Opening { lost: 0 }),
             broker: Mutex::default(),
             session: AtomicU64::new(0),
             held: Mutex::default(),
             shortfalls: Mutex::default(),
         }
+    }
+
+    async fn connect(core: &Core) -> Result<(usize, &Endpoint), ApplicationError> {
+        core.connect(0, Instant::now() + core.options.connect_timeout).await
     }
 
     /// The port of a broker that has a session of everybody.
@@ -260,7 +304,7 @@ mod tests {
         let mut sessions = Vec::new();
         let mut accepted = Vec::new();
         for what in ["accepted", "accepted", "no answer", "accepted", "given up", "accepted"] {
-            let connecting = core.connect(0);
+            let connecting = connect(&core);
             let answering = async {
                 let mut connection = connections.recv().await.unwrap();
                 if what == "accepted" {
@@ -287,11 +331,11 @@ mod tests {
     async fn a_session_is_the_one_that_was_kept_after_attempts_that_reached_no_broker() {
         let broker = endpoint("127.0.0.1", broker_with_sessions().await);
         let mut core = core(vec![broker.clone()]);
-        core.connect(0).await.unwrap();
+        connect(&core).await.unwrap();
         core.target.endpoints[0].port = 1;
-        core.connect(0).await.unwrap_err();
+        connect(&core).await.unwrap_err();
         core.target.endpoints[0] = broker;
-        core.connect(0).await.unwrap();
+        connect(&core).await.unwrap();
         assert_eq!(core.session.load(Ordering::Acquire), 1);
     }
 
@@ -323,7 +367,7 @@ mod tests {
                 .unwrap();
                 accepted.push(connection);
             };
-            let (connected, ()) = tokio::join!(core.connect(0), answering);
+            let (connected, ()) = tokio::join!(connect(&core), answering);
             assert_eq!(connected.is_err(), breaks);
             if let Err(error) = connected {
                 assert_eq!(error.detail("key"), Some("connections.1.protocol"), "{error:#}");
@@ -356,12 +400,37 @@ mod tests {
         for broker in [0, 0, 1, 1, 0] {
             core.target.endpoints[0] = endpoint("127.0.0.1", brokers[broker]);
             core.router.set_granted("orders", Ok(QoS::AtLeastOnce));
-            core.connect(0).await.unwrap();
+            connect(&core).await.unwrap();
             let session = core.session.load(Ordering::Acquire);
             sessions.push((session, if core.router.released("orders") { "forgotten" } else { "granted" }));
         }
         let expected = [(1, "forgotten"), (1, "granted"), (2, "forgotten"), (2, "granted"), (3, "forgotten")];
         assert_eq!(sessions, expected);
+    }
+
+    #[tokio::test]
+    async fn the_loss_of_another_connection_is_not_taken_for_that_of_this_one() {
+        let core = Arc::new(core(vec![endpoint("127.0.0.1", broker_with_sessions().await)]));
+        let (index, broker) = connect(&core).await.unwrap();
+        core.up_at_first(index, broker).unwrap();
+        let (happen, events) = unbounded_channel();
+        tokio::spawn(core.clone().serve(events));
+        core.router.set_releasing("orders");
+        let this = core.client.connection();
+        for event in [
+            Event::Disconnected(this - 1, None),
+            Event::Disconnected(this + 1, None),
+            Event::Unsubscribed("orders".into()),
+        ] {
+            happen.send(event).unwrap();
+        }
+        let mut changes = core.router.changes();
+        while !core.router.released("orders") {
+            changes.changed().await.unwrap();
+        }
+        assert_eq!(core.link.borrow().broker(), Some(index));
+        happen.send(Event::Disconnected(this, None)).unwrap();
+        core.link.subscribe().wait_for(|link| *link == Link::Down).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,10 +2,23 @@ use std::time::Duration;
 
 use pip_services_commons::errors::ApplicationError;
 
-use crate::client::ClientError;
+use crate::{client::ClientError, resolver::Endpoint, router::Request};
 
 pub(super) fn connect_failed(message: impl Into<String>, key: &str) -> ApplicationError {
     ApplicationError::connection(None, "CONNECT_FAILED", message).with_details("key", key)
+}
+
+/// The error of a broker that did not answer to a request in time.
+pub(super) fn no_answer(endpoint: &Endpoint, request: &Request, limit: Duration) -> ApplicationError {
+    let ms = limit.as_millis();
+    let (what, filter) = match request {
+        Request::Subscribe(filter, _) => ("subscription to", filter),
+        Request::Unsubscribe(filter) => ("end of the subscription to", filter),
+    };
+    let message = format!(
+        "{endpoint} has not answered to the {what} topic '{filter}' for {ms} ms (options.connect_timeout)"
+    );
+    connect_failed(message, "options.connect_timeout").with_details("topic", filter)
 }
 
 /// The error of a message that the broker refused, or did not confirm.

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     core::Core,
-    errors::{connect_failed, publish_failed, publish_late, subscribe_failed},
+    errors::{publish_failed, publish_late, subscribe_failed},
     held::Held,
     link::Link,
 };
@@ -80,7 +80,7 @@ impl Session {
         counters: Arc<ConnectionCounters>,
     ) -> Result<Self, ApplicationError> {
         let (client, events) = Client::new(&options.client_id, options.version);
-        let link = watch::Sender::new(Link::Opening);
+        let link = watch::Sender::new(Link::Opening { lost: 0 });
         let window = Window::new(options.max_inflight, options.max_inflight_at_2, counters.clone());
         let held = StdMutex::new((!options.clean_session).then(Held::default));
         let core = Arc::new(Core {
@@ -106,14 +106,7 @@ impl Session {
             closed: CancellationToken::new(),
             task,
         };
-        let limit = session.core.options.connect_timeout;
-        let opened = timeout(limit, session.core.open()).await.unwrap_or_else(|_| {
-            let brokers = session.core.brokers();
-            let ms = limit.as_millis();
-            let message = format!("no connection to {brokers} within options.connect_timeout ({ms} ms)");
-            Err(connect_failed(message, "options.connect_timeout"))
-        });
-        match opened {
+        match session.core.open().await {
             Ok(()) => {
                 session.core.client.accept();
                 Ok(session)

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Arguments,
+    mem::replace,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
 };
@@ -18,7 +19,7 @@ use super::{
     takeover::{Takeover, TakeoverWatch},
     unread::Unread,
 };
-use crate::client::{Event, Events, Reason};
+use crate::client::{Event, Events};
 
 /// Whatever ends the task, the link is lost then.
 struct Ended(Arc<Core>);
@@ -41,19 +42,18 @@ impl Core {
         // The connection may be open, and queues registered, before this task first runs.
         changes.mark_changed();
         let mut link = self.link.subscribe();
-        let mut connection = 0;
         let mut takeover = TakeoverWatch::default();
         let mut complaints = Complaints::default();
         let mut recovery = Recovery::new(self.options.reconnect_timeout, self.options.max_reconnect_timeout);
         let mut reconnecting: Option<Work<Result<usize, ApplicationError>>> = None;
         // Ends when a restored connection has lasted.
         let mut lasting: Option<Work<()>> = None;
-        let mut synchronizing: Option<Work<()>> = None;
+        let mut synchronizing: Option<Work<Result<(), ApplicationError>>> = None;
         // Lasts over the events, which would put it off for ever.
         let mut asking_again: Option<Work<()>> = None;
         loop {
-            let is_up = matches!(*link.borrow_and_update(), Link::Up { .. });
-            if !(is_up && self.router.has_refusals()) {
+            let up_at = link.borrow_and_update().broker();
+            if up_at.is_none() || !self.router.has_refusals() {
                 asking_again = None;
             } else if asking_again.is_none() {
                 asking_again = Some(Box::pin(sleep(self.options.max_reconnect_timeout)));
@@ -74,23 +74,25 @@ impl Core {
                     }
                     Some(Event::Malformed(what, _waiting)) => complaints.malformed(&self, &what),
                     Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
-                    Some(Event::Disconnected(reason)) => {
+                    // There is another by now.
+                    Some(Event::Disconnected(connection, _)) if connection != self.client.connection() => {}
+                    Some(Event::Disconnected(_, reason)) => {
                         // What was under way belongs to the connection that is gone.
                         (synchronizing, lasting) = (None, None);
                         let soon = recovery.proof();
                         if let Some(takeover) = takeover.lost(Instant::now(), soon, reason.as_ref()) {
                             self.taken_over(takeover);
                         }
-                        let restore = self.lost(reason, &mut recovery);
+                        let restore = self.lost(reason.map(|reason| reason.to_string()), &mut recovery);
                         reconnecting = restore.then(|| self.attempt(&mut recovery));
                     }
                 },
                 attempted = pending_or(&mut reconnecting) => match attempted {
                     Ok(index) => {
                         reconnecting = None;
-                        connection += 1;
-                        let session = self.session.load(Ordering::Acquire);
-                        self.link.send_replace(Link::Up { connection, session });
+                        let (connection, session) =
+                            (self.client.connection(), self.session.load(Ordering::Acquire));
+                        self.link.send_replace(Link::Up { broker: index, connection, session });
                         self.counters.reconnected();
                         lasting = Some(Box::pin(sleep(recovery.proof())));
                         if recovery.restored() {
@@ -112,13 +114,19 @@ impl Core {
                         });
                     }
                 }
-                () = pending_or(&mut synchronizing) => synchronizing = None,
+                synchronized = pending_or(&mut synchronizing) => {
+                    synchronizing = None;
+                    if let Err(error) = synchronized {
+                        lasting = None;
+                        let restore = self.lost(Some(format!("{error:#}")), &mut recovery);
+                        reconnecting = restore.then(|| self.attempt(&mut recovery));
+                    }
+                }
                 _ = listeners.changed(), if !self.options.clean_session => self.hand_over(),
                 // The first connection is made elsewhere; what changed meanwhile waits for it.
                 _ = link.changed() => {}
-                _ = changes.changed(), if is_up && synchronizing.is_none() => {
-                    let core = self.clone();
-                    synchronizing = Some(Box::pin(async move { core.synchronize().await }));
+                _ = changes.changed(), if up_at.is_some() && synchronizing.is_none() => {
+                    synchronizing = up_at.map(|broker| self.synchronizing(broker));
                 }
                 () = pending_or(&mut asking_again) => {
                     asking_again = None;
@@ -133,6 +141,11 @@ impl Core {
         Box::pin(async move { core.reconnect(delay).await })
     }
 
+    fn synchronizing(self: &Arc<Self>, broker: usize) -> Work<Result<(), ApplicationError>> {
+        let core = self.clone();
+        Box::pin(async move { core.synchronize_or_leave(&core.target.endpoints[broker]).await })
+    }
+
     /// Tells that an attempt failed, if that is new.
     fn failed(&self, recovery: &mut Recovery, why: Arguments<'_>) {
         if recovery.failed() {
@@ -143,17 +156,26 @@ impl Core {
     }
 
     /// Notes that the connection was lost. True: it is to be restored.
-    fn lost(&self, reason: Option<Reason>, recovery: &mut Recovery) -> bool {
-        let was = *self.link.borrow();
-        let restore = self.options.retry_connect && was != Link::Opening;
-        self.link.send_replace(if restore { Link::Down } else { Link::Lost });
+    fn lost(&self, why: Option<String>, recovery: &mut Recovery) -> bool {
+        let (connection, retry) = (self.client.connection(), self.options.retry_connect);
+        let mut was = Link::Lost;
+        self.link.send_modify(|link| {
+            let next = match link {
+                // The open may have another broker to try.
+                Link::Opening { .. } => Link::Opening { lost: connection },
+                _ if retry => Link::Down,
+                _ => Link::Lost,
+            };
+            was = replace(link, next);
+        });
+        let restore = retry && !matches!(was, Link::Opening { .. });
         let (brokers, client_id) = (self.brokers(), &self.options.client_id);
-        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         match was {
             Link::Up { .. } => self.counters.lost(),
             // While it was being restored.
             Link::Down => self.failed(recovery, format_args!("{brokers} closed the connection{why}")),
-            Link::Opening | Link::Lost => {}
+            Link::Opening { .. } | Link::Lost => {}
         }
         match was {
             Link::Up { .. } if restore => {

@@ -29,6 +29,8 @@ pub(crate) struct Puppet {
 struct State {
     record: Mutex<Vec<String>>,
     refused: Mutex<HashSet<String>>,
+    /// The topics to whose subscription it says nothing.
+    ignored: Mutex<HashSet<String>>,
     /// Whether it goes on to read and to answer, beyond what it takes to connect and to subscribe.
     silent: watch::Sender<bool>,
     /// The kinds of packets that it leaves without an answer.
@@ -84,6 +86,11 @@ impl Puppet {
         } else {
             topics.remove(topic)
         };
+    }
+
+    /// It does not answer to a subscription to the topic.
+    pub(crate) fn ignore(&self, topic: &str) {
+        self.state.ignored.lock().unwrap().insert(topic.to_owned());
     }
 
     /// It reads packets of that kind and does not answer, or answers again.
@@ -148,6 +155,7 @@ impl State {
             let unanswered = self.unanswered.lock().unwrap().contains(&kind) || (is_cut && kind != CONNECT);
             match kind {
                 _ if unanswered => {}
+                SUBSCRIBE if self.ignored.lock().unwrap().contains(&text(&body[2..])) => {}
                 CONNECT => self.write(&[CONNACK << 4, 2, 0, 0]).await,
                 PUBLISH if first >> 1 & 3 == 1 => {
                     let id = 2 + text(&body).len();

@@ -2,16 +2,16 @@ use std::sync::Arc;
 
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
-    errors::ErrorCategory,
-    refer::IReferenceable,
+    errors::{ApplicationError, ErrorCategory},
+    refer::{IReferenceable, IReferences, References},
     run::{IClosable, IOpenable},
 };
 use pip_services_messaging::IMessageQueue;
-use pip_services_mqtt::MqttMessageQueue;
-use tokio::time::timeout;
+use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
+use tokio::time::{Instant, timeout};
 
 use crate::{
-    packets::{CONNECT, SUBSCRIBE},
+    packets::{CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE},
     puppet::Puppet,
     support::{Observed, SOON, eventually, message, next},
 };
@@ -183,7 +183,7 @@ async fn an_open_goes_on_to_the_next_broker_where_one_accepts_and_grants_nothing
             assert_eq!(next(&queue).await, "b");
             assert_eq!(first.count("CONNECT"), 1);
             assert_eq!(second.record()[..3], ["CONNECT", "SUBSCRIBE orders", "PUBLISH orders"]);
-            // It is one after that as well.
+            // When that one is lost, the first has its turn again.
             second.cut().await;
             first.set_unanswered(SUBSCRIBE, false);
             first.set_cut_at(None);
@@ -222,4 +222,118 @@ async fn an_open_whose_topic_is_refused_asks_no_other_broker() {
     let error = queue.open(None).await.unwrap_err();
     assert_eq!((error.code(), error.detail("topic")), ("SUBSCRIBE_FAILED", Some("orders")));
     assert_eq!((first.count("CONNECT"), second.count("CONNECT")), (1, 0));
+}
+
+/// An open queue on the connection in the references.
+async fn open_on(references: &References, name: &str) -> Result<Arc<MqttMessageQueue>, ApplicationError> {
+    let queue = MqttMessageQueue::new(name);
+    let config = [("options.autosubscribe", "true"), ("options.serialize_envelope", "false")];
+    queue.configure(&ConfigParams::from_tuples(config)).unwrap();
+    queue.set_references(references).unwrap();
+    queue.open(None).await.map(|()| Arc::new(queue))
+}
+
+/// An open connection to the broker that waits half a second for an answer, and what it tells.
+async fn connected(puppet: &Puppet) -> (Observed, Arc<MqttConnection>) {
+    let (observed, connection) = (Observed::new(), Arc::new(MqttConnection::new()));
+    let more = [
+        ("options.connect_timeout", "500"),
+        ("options.reconnect_timeout", "20"),
+        ("options.max_reconnect_timeout", "20"),
+    ];
+    connection.configure(&puppet.config(&more)).unwrap();
+    connection.set_references(&observed.references).unwrap();
+    connection.open(None).await.unwrap();
+    observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
+    (observed, connection)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_a_connected_broker_does_not_answer_to_keeps_no_other_one_waiting_for_ever() {
+    let puppet = Puppet::start().await;
+    puppet.ignore("ignored");
+    let (observed, connection) = connected(&puppet).await;
+    let before = open_on(&observed.references, "before").await.unwrap();
+    let error = open_on(&observed.references, "ignored").await.err().unwrap();
+    assert_eq!((error.code(), error.detail("topic")), ("SUBSCRIBE_FAILED", Some("ignored")));
+    let later = async || open_on(&observed.references, "later").await.ok();
+    let mut open = None;
+    let deadline = Instant::now() + SOON;
+    while open.is_none() {
+        assert!(Instant::now() < deadline, "the later one is never granted");
+        open = later().await;
+    }
+    for (topic, queue) in [("before", before), ("later", open.unwrap())] {
+        puppet.publish(topic, "a").await;
+        assert_eq!(next(&queue).await, "a", "{topic}");
+    }
+    let why = "has not answered to the subscription to topic 'ignored' for 500 ms (options.connect_timeout)";
+    let lines = observed.log.lines();
+    let lost: Vec<_> = lines.iter().filter(|line| line.contains("Lost the connection")).collect();
+    assert!(lost.len() == 1 && lost[0].contains(why), "{lines:?}");
+    assert!(connection.is_connected());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_does_not_answer_to_the_end_of_a_subscription_is_connected_to_again() {
+    let puppet = Puppet::start().await;
+    let (observed, connection) = connected(&puppet).await;
+    let (ending, staying) = (
+        open_on(&observed.references, "ending").await.unwrap(),
+        open_on(&observed.references, "staying").await.unwrap(),
+    );
+    puppet.set_unanswered(UNSUBSCRIBE, true);
+    ending.close(None).await.unwrap();
+    eventually("it is connected again", async || puppet.count("CONNECT") > 1 && connection.is_connected())
+        .await;
+    puppet.publish("staying", "a").await;
+    assert_eq!(next(&staying).await, "a");
+    assert_eq!(told(&observed, "the end of the subscription to topic 'ending'"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_broker_that_answers_to_no_subscription_gets_messages_over_the_next_connection() {
+    let (first, second) = (Puppet::start().await, Puppet::start().await);
+    let more = [
+        ("options.autosubscribe", "false"),
+        ("options.connect_timeout", "1000"),
+        ("options.send_timeout", "600000"),
+    ];
+    let (observed, queue) = open(&[&first, &second], &more).await;
+    for kind in [SUBSCRIBE, PUBLISH] {
+        first.set_unanswered(kind, true);
+    }
+    let sending = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.send(None, message("in flight")).await.map_err(|failed| failed.into_parts().0) }
+    });
+    eventually("it is sent", async || first.count("PUBLISH orders") == 1).await;
+    let receiving = tokio::spawn({
+        let queue = queue.clone();
+        async move { next(&queue).await }
+    });
+    let sent = timeout(SOON, sending).await.expect("it is in flight for ever").unwrap();
+    assert_eq!(sent.unwrap_err().code(), "PUBLISH_FAILED");
+    eventually("it goes on", async || second.count("SUBSCRIBE orders") == 1).await;
+    second.publish("orders", "a").await;
+    assert_eq!(receiving.await.unwrap(), "a");
+    assert_eq!(told(&observed, "Lost the connection"), 1);
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_without_an_answer_fails_where_the_connection_must_not_come_back() {
+    let puppet = Puppet::start().await;
+    let more = [
+        ("options.autosubscribe", "false"),
+        ("options.connect_timeout", "500"),
+        ("options.retry_connect", "false"),
+    ];
+    let (observed, queue) = open(&[&puppet], &more).await;
+    puppet.set_unanswered(SUBSCRIBE, true);
+    let error = queue.receive(None, SOON).await.unwrap_err();
+    assert_eq!((error.code(), error.detail("topic")), ("SUBSCRIBE_FAILED", Some("orders")));
+    let why = "has not answered to the subscription to topic 'orders'";
+    eventually("it is told", async || told(&observed, why) == 1).await;
+    eventually("it says goodbye", async || puppet.record().last().unwrap() == "DISCONNECT").await;
 }
