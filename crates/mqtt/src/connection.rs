@@ -47,7 +47,7 @@ use crate::{
 /// | `credential.store_key` | – | the credential's key in a credential store |
 /// | `name`, else `id`, else the name in `descriptor` | `default`, or the queue's name | what its counters are called |
 /// | `options.mqtt_version` | `3.1.1` | or `5` |
-/// | `options.connect_timeout` | 30000 | milliseconds that `open` waits for the broker, and a reconnect for each answer, from 1 to 86400000, a day; `options.max_reconnect` is its old name |
+/// | `options.connect_timeout` | 30000 | milliseconds that `open` takes at most, of which each broker gets an equal share, and that a connection waits for the answer to each subscription later; from 1 to 86400000, a day; `options.max_reconnect` is its old name |
 /// | `options.retry_connect` | true | whether a lost connection is restored |
 /// | `options.reconnect_timeout` | 1000, or the most where that is less | milliseconds before the first attempt to reconnect, 1 or more; doubled for each further one, and for each connection in a row that did not last |
 /// | `options.max_reconnect_timeout` | 30000, or the first where that is more | the most that these milliseconds become, not less than the first |
@@ -84,6 +84,11 @@ use crate::{
 /// first attempt, which has doubled for each of them, and a second. Where another client takes the connection over
 /// because it has the same id, a warning names the id: at once where the broker says so, as some do in version 5, and after
 /// two losses in a row soon after connecting elsewhere.
+///
+/// A broker that accepts and then leaves a subscription, or its end, without an answer for `options.connect_timeout` is left: for
+/// the next one, and when all had their turn, for another attempt. So is one that was connected for long: that counts as a lost
+/// connection, and a receive that waits for the subscription goes on waiting. A topic that a broker never answers to thus keeps
+/// the connection away until its queue is closed; the log names it.
 ///
 /// A connection with `options.clean_session: false` gets what the broker kept for it as soon as it is open. It holds what
 /// nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
@@ -318,11 +323,12 @@ impl IOpenable for MqttConnection {
         self.session.load().is_some()
     }
 
-    /// Connects, and returns when the broker has accepted.
+    /// Connects, and returns when a broker has accepted, and has answered to the subscriptions that its queues wait for.
     ///
     /// # Errors
-    /// `CONNECT_FAILED` when no broker accepts within `options.connect_timeout`: of category Unauthorized when it
-    /// refused the credentials, else NoResponse. `NO_CONNECTION`, `NO_HOST`, `BAD_URI`, `UNSUPPORTED_PROTOCOL`,
+    /// `CONNECT_FAILED` when no broker does so within `options.connect_timeout`: that of the last one which was tried, of category
+    /// Unauthorized when it refused the credentials, else NoResponse. `SUBSCRIBE_FAILED` (NoResponse) when a broker refuses a
+    /// subscription: no other is asked then. `NO_CONNECTION`, `NO_HOST`, `BAD_URI`, `UNSUPPORTED_PROTOCOL`,
     /// `NO_USERNAME`, `BAD_VALUE`, also of a file that does not hold what it should (Misconfiguration), and those of discovery and credential stores.
     async fn open(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {
         let _turn = self.transition.lock().await;

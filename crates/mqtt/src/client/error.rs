@@ -16,7 +16,7 @@ pub(crate) enum ClientError {
     /// There is no way to the broker, which has got nothing.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The way to the broker broke behind the first packet, which the broker may have read.
+    /// The way to the broker broke behind the first packet, which the broker may have read, or it did not answer to that in time.
     #[error(transparent)]
     Cut(TransportError),
     /// The broker refused the request, and says why.

@@ -102,8 +102,7 @@ impl Client {
         (client, receiver)
     }
 
-    /// Connects to the broker at that address, giving up some seconds after `limit`. True: the broker kept the
-    /// session of this client.
+    /// Connects to the broker at that address, giving up after `limit`. True: the broker kept the session of this client.
     ///
     /// When the future is dropped midway, the attempt goes on; the next one waits for its end.
     pub(crate) async fn connect(
@@ -162,6 +161,7 @@ impl Client {
                 let _ = &held;
             },
         );
+        let mut is_silent = false;
         let outcome = tokio::select! {
             // It fails when it comes first: connected it can only be through the relay.
             outcome = &mut token => outcome,
@@ -169,14 +169,25 @@ impl Client {
                 broker, greeting, guarded, self.backlog.clone(), line.answers.clone(), self.events.clone(),
             ) => {
                 *self.relay() = Some(relay.map_err(no_relay)?);
-                token.await
+                // The library looks at its clock seconds later.
+                match timeout(limit, &mut token).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => {
+                        is_silent = true;
+                        self.take_relay().into_iter().for_each(Relay::give_up);
+                        (&mut token).await
+                    }
+                }
             }
         };
+        // It holds what is waited for.
+        drop(token);
         if let Some(released) = &mut *attempt {
             let _ = released.await;
         }
         *attempt = None;
         match outcome {
+            _ if is_silent => Err(ClientError::Cut(TransportError::silent())),
             Ok(response) => Ok(response.connect_response().is_some_and(|response| response.session_present)),
             Err(error) => {
                 let why = self.relay().as_ref().and_then(Relay::why_lost);

@@ -167,15 +167,17 @@ async fn an_open_that_a_broker_cuts_short_names_that_broker_and_where_it_is_conf
 /// A broker that accepts, and then does not answer to a subscription, or cuts the connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_goes_on_to_the_next_broker_where_one_accepts_and_grants_nothing() {
-    for (unanswered, cut_at) in [(true, None), (false, Some(SUBSCRIBE)), (false, Some(CONNECT))] {
+    for (unanswered, cut_at) in
+        [(Some(CONNECT), None), (Some(SUBSCRIBE), None), (None, Some(SUBSCRIBE)), (None, Some(CONNECT))]
+    {
         for clean_session in ["true", "false"] {
             let (first, second) = (Puppet::start().await, Puppet::start().await);
-            first.set_unanswered(SUBSCRIBE, unanswered);
+            unanswered.into_iter().for_each(|kind| first.set_unanswered(kind, true));
             first.set_cut_at(cut_at);
             let more = [
                 ("client_id", "opening"),
                 ("options.clean_session", clean_session),
-                ("options.connect_timeout", "4000"),
+                ("options.connect_timeout", "3000"),
             ];
             let (_observed, queue) = open(&[&first, &second], &more).await;
             queue.send(None, message("a")).await.unwrap();
@@ -185,7 +187,7 @@ async fn an_open_goes_on_to_the_next_broker_where_one_accepts_and_grants_nothing
             assert_eq!(second.record()[..3], ["CONNECT", "SUBSCRIBE orders", "PUBLISH orders"]);
             // When that one is lost, the first has its turn again.
             second.cut().await;
-            first.set_unanswered(SUBSCRIBE, false);
+            unanswered.into_iter().for_each(|kind| first.set_unanswered(kind, false));
             first.set_cut_at(None);
             eventually("it goes on", async || queue.send(None, message("c")).await.is_ok()).await;
             assert_eq!(first.record().last().unwrap(), "PUBACK");

@@ -93,7 +93,7 @@ pub(super) struct Way {
 /// fails: when the broker is lost, the client reads the end of the stream, and what it still writes is taken
 /// and dropped until it closes its side. So the client's socket must be open longer than the client's own.
 pub(super) struct Relay {
-    /// Gone with this handle, which cuts the connection to the broker.
+    /// Gone with this handle, or sent, which cuts the connection to the broker.
     kept: oneshot::Sender<()>,
     delivered: oneshot::Receiver<()>,
     ended: oneshot::Receiver<()>,
@@ -125,6 +125,11 @@ impl Relay {
     /// What the transport says about the end of the connection to the broker.
     pub(super) fn why_lost(&self) -> Option<TransportError> {
         self.lost.get().and_then(TransportError::from_lost)
+    }
+
+    /// Cuts the connection to the broker at once.
+    pub(super) fn give_up(self) {
+        let _ = self.kept.send(());
     }
 
     /// Waits until the client has closed its side, and what it wrote is on its way to the broker.
@@ -208,7 +213,8 @@ async fn relay(
             let _ = lost.set(io::ErrorKind::TimedOut.into());
             false
         }
-        _ = cut => timeout(GRACE, &mut upward).await.is_ok(),
+        // Who gives it up waits for nothing that is on its way.
+        given_up = cut => given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok(),
     };
     drop(downward);
     gone.cancel();
