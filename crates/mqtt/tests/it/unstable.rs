@@ -235,11 +235,11 @@ async fn open_on(references: &References, name: &str) -> Result<Arc<MqttMessageQ
     queue.open(None).await.map(|()| Arc::new(queue))
 }
 
-/// An open connection to the broker that waits half a second for an answer, and what it tells.
+/// An open connection to the broker that waits a second for an answer, and what it tells.
 async fn connected(puppet: &Puppet) -> (Observed, Arc<MqttConnection>) {
     let (observed, connection) = (Observed::new(), Arc::new(MqttConnection::new()));
     let more = [
-        ("options.connect_timeout", "500"),
+        ("options.connect_timeout", "1000"),
         ("options.reconnect_timeout", "20"),
         ("options.max_reconnect_timeout", "20"),
     ];
@@ -269,7 +269,7 @@ async fn a_topic_that_a_connected_broker_does_not_answer_to_keeps_no_other_one_w
         puppet.publish(topic, "a").await;
         assert_eq!(next(&queue).await, "a", "{topic}");
     }
-    let why = "has not answered to the subscription to topic 'ignored' for 500 ms (options.connect_timeout)";
+    let why = "has not answered to the subscription to topic 'ignored' for 1000 ms (options.connect_timeout)";
     let lines = observed.log.lines();
     let lost: Vec<_> = lines.iter().filter(|line| line.contains("Lost the connection")).collect();
     assert!(lost.len() == 1 && lost[0].contains(why), "{lines:?}");
@@ -328,7 +328,7 @@ async fn a_subscription_without_an_answer_fails_where_the_connection_must_not_co
     let puppet = Puppet::start().await;
     let more = [
         ("options.autosubscribe", "false"),
-        ("options.connect_timeout", "500"),
+        ("options.connect_timeout", "1000"),
         ("options.retry_connect", "false"),
     ];
     let (observed, queue) = open(&[&puppet], &more).await;
