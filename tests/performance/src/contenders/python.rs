@@ -51,6 +51,10 @@ fn run(command: &mut Command) -> Outcome<()> {
     let output = command.output()?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr)).into()),
+        // venv complains on standard output.
+        false => {
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            Err(format!("{command:?} failed: {said}").into())
+        }
     }
 }
