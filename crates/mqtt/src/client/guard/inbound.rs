@@ -24,7 +24,7 @@ const REMEMBERED: usize = 4096;
 /// - It has the flag of a repetition, the id and the content.
 /// - It comes on a later connection, before all that is new there: a broker repeats in the order of the first time.
 /// - The broker gives ids in ascending order. That has been seen: it gave a higher one although it had been told that a
-///   lower one was free, several times, and never went back. A new message under the old id could then only come after all
+///   lower one was free, several times, and never went back on one connection. A new message under the old id could then only come after all
 ///   other ids, which have not been seen.
 ///
 /// One case remains, which looks the same on the wire: a broker crashes, does not remember the last ids that it gave, gives
@@ -44,6 +44,8 @@ pub(super) struct Inbound {
     /// The newest id.
     newest: Option<u16>,
     proofs: u8,
+    /// Whether a message was passed on this connection.
+    has_passed: bool,
     /// Whether something was completed on this connection.
     completed: bool,
     /// Whether the broker is known to have read that.
@@ -76,7 +78,7 @@ impl Inbound {
     pub(super) fn connect(&mut self) -> u64 {
         self.connection += 1;
         self.entries.retain(|_, entry| entry.stage != Stage::Passed);
-        (self.settled, self.completed, self.has_free) = (false, false, false);
+        (self.settled, self.has_passed, self.completed, self.has_free) = (false, false, false, false);
         self.connection
     }
 
@@ -138,16 +140,21 @@ impl Inbound {
     /// A message was passed to the client.
     pub(super) fn pass(&mut self, id: u16, content: Content) {
         self.settle();
-        if self.newest.is_some_and(|newest| !(1..RECENT).contains(&u64::from(id.wrapping_sub(newest)))) {
-            // It does not give ids in ascending order, or has begun anew.
-            self.proofs = 0;
-            self.has_free = false;
-            self.forget_released(|_| true);
+        let goes_back =
+            self.newest.is_some_and(|newest| !(1..RECENT).contains(&u64::from(id.wrapping_sub(newest))));
+        if goes_back {
+            // With the first one it repeats what did not come, or was killed and has forgotten the last ids that it gave.
+            if self.has_passed {
+                // It does not give ids in ascending order.
+                self.proofs = 0;
+                self.has_free = false;
+                self.forget_released(|_| true);
+            }
         } else if self.has_free {
             self.proofs = PROOFS.min(self.proofs + 1);
             self.has_free = false;
         }
-        self.newest = Some(id);
+        (self.newest, self.has_passed) = (Some(id), true);
         let entry = Entry {
             content,
             stage: Stage::Passed,
@@ -364,6 +371,20 @@ mod tests {
         (16..60).for_each(|id| wire.complete(id, "again"));
         wire.0.connect();
         assert!(!wire.publish(59, "again", true));
+    }
+
+    /// As a broker does that was killed and started again.
+    #[test]
+    fn a_broker_that_forgot_the_last_ids_that_it_gave_on_a_connection_before_still_ascends() {
+        let mut wire = Wire::ascending();
+        for id in [20, 19] {
+            wire.0.connect();
+            wire.complete(id, "after a crash");
+            (id + 1..22).for_each(|id| assert!(wire.publish(id, "at once", false) && wire.confirm(id)));
+            (id + 1..22).for_each(|id| wire.0.release(id));
+            wire.0.connect();
+            assert!(!wire.publish(id, "after a crash", true) && !wire.publish(21, "at once", true));
+        }
     }
 
     #[test]
