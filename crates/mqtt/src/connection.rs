@@ -72,7 +72,7 @@ use crate::{
 /// | `connects` | connections that a broker accepted, the first one and all after it |
 /// | `lost_connections` | connections that were lost, not closed |
 /// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped; and those that came during a close, to no queue |
-/// | `malformed_messages` | messages whose topic is no text, empty or with a NUL, or which have a NUL in a property, and which are acknowledged and go to nobody; and packets that contradict themselves, with which the connection ends |
+/// | `malformed_messages` | messages whose topic is no text, empty or with a NUL, or which have a NUL in a property, and which are acknowledged and go to nobody; and packets that contradict themselves or that no broker may send, with which the connection ends |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
@@ -95,13 +95,12 @@ use crate::{
 /// newer: up to 10,000 messages and 16 MiB of them. Beyond that the oldest are dropped, and so is what is left when the
 /// connection is closed: counted, and logged at warn, once for each burst.
 ///
-/// The client library looks after the signs of life of all connections of a process at one interval, which the
-/// latest connect sets to a tenth of its own keep-alive time, up to five seconds. So give the connections of a
-/// process about the same time: beside one with a long time, one below ten seconds may be cut by the broker
-/// when it is idle, and reconnects.
+/// A broker that is silent is asked for a sign of life after `options.keepalive_timeout`. Where it says nothing, and takes nothing
+/// either, its connection counts as lost after 2.75 times that; where something still goes out, as through a slow network, after
+/// about eleven times. Zero: nobody looks.
 ///
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
-/// client does not read while it cannot write; send such on a connection of their own.
+/// client does not read while it cannot write, and then counts as lost; send such on a connection of their own.
 ///
 /// Files are in PEM form, and read when the connection is opened. `mqtts` and `wss` need the feature `tls`, `ws` and
 /// `wss` the feature `websocket`; both are on by default.

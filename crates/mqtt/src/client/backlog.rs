@@ -36,10 +36,6 @@ impl Backlog {
         Waiting { backlog: self.clone(), bytes }
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.bytes.load(Ordering::Acquire) < LIMIT
-    }
-
     /// Waits until more may come.
     pub(super) async fn room(&self) {
         self.below(LIMIT).await;

@@ -26,6 +26,6 @@ pub(crate) enum Malformed {
     /// A message whose topic is none, or with a NUL in a text of its properties. It was acknowledged, and goes to nobody.
     /// The topic looks about so.
     Text(String),
-    /// A packet that contradicts itself. The connection ends with it.
+    /// A packet that contradicts itself, or that no broker may send. The connection ends with it.
     Packet,
 }

@@ -528,7 +528,7 @@ mod tests {
         };
         let token =
             client.connect(connect_options(entrance.address, &greeting.secret, &user, &options, SOON));
-        let broker_side = Opened::Stream(Box::new(way));
+        let broker_side = Opened::plain(way);
         let admitted = entrance.admit(broker_side, greeting, None, backlog, Arc::default(), events.clone());
         let _relay = timeout(SOON, admitted).await.unwrap().unwrap();
 

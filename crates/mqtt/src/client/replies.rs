@@ -31,6 +31,10 @@ impl Replies {
         taken
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting().is_empty()
+    }
+
     /// Waits until something is added.
     pub(super) async fn added(&self) {
         self.added.notified().await;

@@ -33,7 +33,7 @@ impl Complaints {
             }
             Malformed::Packet => core.tell(|logger| {
                 let what = format_args!(
-                    "The broker sent client '{client_id}' a packet that contradicts itself, which ends the connection"
+                    "The broker sent client '{client_id}' a packet that contradicts itself or that no broker may send, which ends the connection"
                 );
                 logger.error(None, None, what);
             }),

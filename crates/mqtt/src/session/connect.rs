@@ -41,6 +41,7 @@ impl Core {
                 Err(_) if index + 1 < self.target.endpoints.len() => first = index + 1,
                 opened => return opened,
             }
+            self.forget_broker();
         }
     }
 

@@ -27,7 +27,7 @@ use std::{
 };
 
 use pip_services_commons::errors::ApplicationError;
-use pip_services_components::log::CompositeLogger;
+use pip_services_components::log::{CompositeLogger, ILogger};
 use tokio::{
     sync::{Mutex, MutexGuard, watch},
     task::{AbortHandle, coop::unconstrained},
@@ -261,7 +261,14 @@ impl Session {
         let deadline = Instant::now() + limit;
         if self.is_connected() {
             let limit = limit.saturating_sub(GOODBYE_TIMEOUT);
-            let _ = tokio::join!(self.stop_intake(limit), timeout(limit, self.flush()));
+            let (_, flushed) = tokio::join!(self.stop_intake(limit), timeout(limit, self.flush()));
+            if flushed.is_err() {
+                let client_id = &self.core.options.client_id;
+                let what = format_args!(
+                    "Client '{client_id}' is closed before the broker has answered to all that was sent, which may be lost"
+                );
+                self.core.tell(|logger| logger.warn(None, what));
+            }
         }
         self.window.shut();
         self.closed.cancel();

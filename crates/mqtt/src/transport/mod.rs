@@ -6,6 +6,7 @@
 mod error;
 mod protocol;
 mod section;
+mod taken;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "websocket")]
@@ -19,7 +20,8 @@ use tokio::{
     net::TcpStream,
 };
 
-pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section};
+use self::taken::Noting;
+pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section, taken::Taken};
 
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
@@ -86,15 +88,17 @@ impl Transport {
     pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Opened, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| TransportError::unreachable(&error))?;
         tcp.set_nodelay(true).map_err(|error| TransportError::unreachable(&error))?;
-        let stream = self.secure(tcp).await?;
+        let taken = Taken::default();
+        let stream = self.secure(Noting { tcp, taken: taken.clone() }).await?;
         #[cfg(feature = "websocket")]
         if let Some(websocket) = &self.websocket {
-            return websocket.upgrade(stream).await.map(Box::new).map(Opened::WebSocket);
+            let upgraded = websocket.upgrade(stream).await?;
+            return Ok(Opened { taken, stream: OpenedStream::WebSocket(Box::new(upgraded)) });
         }
-        Ok(Opened::Stream(stream))
+        Ok(Opened { taken, stream: OpenedStream::Bytes(stream) })
     }
 
-    async fn secure(&self, tcp: TcpStream) -> Result<Box<dyn ByteStream>, TransportError> {
+    async fn secure(&self, tcp: Noting) -> Result<Box<dyn ByteStream>, TransportError> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             return Ok(Box::new(tls.connect(tcp).await?));
@@ -110,23 +114,35 @@ impl fmt::Debug for Transport {
 }
 
 /// A connection on which nothing has been said yet.
-pub(crate) enum Opened {
-    Stream(Box<dyn ByteStream>),
+pub(crate) struct Opened {
+    /// When it takes something.
+    pub(crate) taken: Taken,
+    stream: OpenedStream,
+}
+
+enum OpenedStream {
+    Bytes(Box<dyn ByteStream>),
     #[cfg(feature = "websocket")]
     WebSocket(Box<websocket::Upgraded>),
 }
 
 impl Opened {
+    #[cfg(test)]
+    pub(crate) fn plain(tcp: TcpStream) -> Self {
+        let taken = Taken::default();
+        Self { taken: taken.clone(), stream: OpenedStream::Bytes(Box::new(Noting { tcp, taken })) }
+    }
+
     /// Writes the first packet. It can hold a password, so it is in no log of the libraries on the way.
     pub(crate) async fn greet(self, packet: &[u8]) -> io::Result<Box<dyn ByteStream>> {
-        match self {
-            Self::Stream(mut stream) => {
+        match self.stream {
+            OpenedStream::Bytes(mut stream) => {
                 stream.write_all(packet).await?;
                 stream.flush().await?;
                 Ok(stream)
             }
             #[cfg(feature = "websocket")]
-            Self::WebSocket(upgraded) => websocket::greet(*upgraded, packet).await,
+            OpenedStream::WebSocket(upgraded) => websocket::greet(*upgraded, packet).await,
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     puppet::Puppet,
-    support::{QUIET, SOON, eventually, message, on_each_broker, open, queue, text},
+    support::{Observed, QUIET, SOON, eventually, message, on_each_broker, open, queue, text},
 };
 
 on_each_broker!(what_was_sent_at_qos_0_survives_a_close_during_an_outage);
@@ -168,14 +168,18 @@ async fn a_close_waits_until_the_broker_has_read_what_was_sent_at_qos_0() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_close_ends_in_time_although_the_broker_never_reads_what_was_sent_at_qos_0() {
-    let puppet = Puppet::start().await;
+async fn a_close_ends_in_time_and_warns_where_the_broker_never_reads_what_was_sent_at_qos_0() {
+    let (puppet, observed) = (Puppet::start().await, Observed::new());
     let queue = MqttMessageQueue::new("orders");
+    queue.set_references(&observed.references).unwrap();
     queue.configure(&puppet.config(&[("options.qos", "0")])).unwrap();
     queue.open(None).await.unwrap();
     puppet.set_silent(true);
     queue.send(None, message("a")).await.unwrap();
     timeout(LIMIT, queue.close(None)).await.expect("the close takes too long").unwrap();
+    let lines = observed.log.lines();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("may be lost")).collect();
+    assert!(matches!(warnings[..], [line] if line.starts_with("WARN")), "{lines:?}");
 }
 
 /// The sender gets its own messages as well: where a side of a connection is closed with something unread, the system

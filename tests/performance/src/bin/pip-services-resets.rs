@@ -35,11 +35,22 @@ const AT_ONCE: usize = 100;
 const PAYLOAD: &str =
     "A hundred bytes or so, which is as much as many a message that is sent by a thing has to say to one.";
 
+/// No process takes as long.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// When nothing happens for so long, the connection has ended.
 const QUIET: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
+    if env::args().len() == 1 {
+        return count();
+    }
+    timeout(LONGEST, run()).await?
+}
+
+/// Is one of the processes.
+async fn run() -> Outcome<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     match env::args().nth(1).as_deref() {
@@ -47,11 +58,10 @@ async fn main() -> Outcome<()> {
             tokio::spawn(broker(listener));
             paho(port).await
         }
-        Some("pip-services-mqtt") => {
+        _ => {
             tokio::spawn(broker(listener));
             ours(port).await
         }
-        _ => count(),
     }
 }
 
@@ -62,8 +72,12 @@ fn count() -> Outcome<()> {
         for _ in 0..PROCESSES {
             let mut process = Command::new(env::current_exe()?);
             let status = process.arg(contender).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-            // By a signal it has no code.
-            ended += usize::from(status.code().is_none());
+            match status.code() {
+                Some(0) => {}
+                // By a signal.
+                None => ended += 1,
+                Some(code) => return Err(format!("a process with {contender} failed with {code}").into()),
+            }
         }
         println!("{contender}: {ended} of {PROCESSES} processes ended by a reset");
     }

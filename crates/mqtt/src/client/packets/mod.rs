@@ -26,7 +26,6 @@ pub(super) const UNSUBACK: u8 = 0xb0;
 pub(super) const PINGREQ: u8 = 0xc0;
 pub(super) const PINGRESP: u8 = 0xd0;
 pub(super) const DISCONNECT: u8 = 0xe0;
-pub(super) const AUTH: u8 = 0xf0;
 
 /// The QoS of a PUBLISH packet with that first byte.
 pub(super) fn qos(first: u8) -> u8 {
@@ -37,9 +36,10 @@ pub(super) fn is_repetition(first: u8) -> bool {
     first & 8 != 0
 }
 
-/// Whether a broker may begin a packet with that byte: of each kind but messages the lower half is fixed.
+/// Whether a broker may begin a packet with that byte: of each kind but messages the lower half is fixed. AUTH is only for clients
+/// that began with it.
 pub(super) fn is_from_broker(first: u8) -> bool {
-    let kinds = [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECT, AUTH];
+    let kinds = [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECT];
     kinds.contains(&first) || (first >> 4 == PUBLISH && qos(first) < 3)
 }
 
@@ -75,7 +75,7 @@ pub(super) fn has_nul(packet: &[u8]) -> Result<bool, Malformed> {
         SUBACK | UNSUBACK => (2, false),
         PUBACK | PUBREC | PUBCOMP => (3, true),
         first if first == PUBREL & 0xf0 => (3, true),
-        DISCONNECT | AUTH => (1, true),
+        DISCONNECT => (1, true),
         _ => return Ok(false),
     };
     if can_end && length <= before {

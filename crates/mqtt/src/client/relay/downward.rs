@@ -37,6 +37,7 @@ pub(super) async fn pass_on(
         let read = async {
             reports.backlog.room().await;
             replies.room().await;
+            let _listening = signs.listen();
             from.read(&mut buffer).await
         };
         let length = tokio::select! {
@@ -57,7 +58,7 @@ pub(super) async fn pass_on(
         }
         signs.heard();
         filter.filter(&mut buffer[..length], &mut output);
-        write(to, output.pieces(&buffer), || ()).await;
+        write(to, output.pieces(&buffer)).await;
         if filter.has_refused() {
             reports.tell(Malformed::Packet);
             return Err(io::ErrorKind::InvalidData.into());
@@ -73,6 +74,6 @@ async fn write_held_back(
     filter: &mut Filter<Answered<Readable<Downward>>>,
 ) {
     let held_back = filter.rules().held_back();
-    write(to, [&held_back[..]], || ()).await;
+    write(to, [&held_back[..]]).await;
     held_back.clear();
 }

@@ -146,7 +146,6 @@ impl Relay {
 }
 
 /// What the two directions share.
-#[derive(Default)]
 struct Shared {
     /// What is written to the broker besides what the client writes.
     replies: Arc<Replies>,
@@ -163,6 +162,8 @@ async fn relay(
     lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
+    let shared =
+        Shared { signs: Signs::new(broker.taken.clone()), replies: Arc::default(), prod: Notify::new() };
     let greeted = tokio::select! {
         greeted = broker.greet(&connect) => greeted,
         _ = &mut cut => Err(io::ErrorKind::Interrupted.into()),
@@ -177,7 +178,6 @@ async fn relay(
         }
     };
     let (from_broker, to_broker) = split(broker);
-    let shared = Shared::default();
     let replies = &shared.replies;
     let (up, down) = match guard {
         Some(Guarded { guard, connection, has_properties }) => (
@@ -209,10 +209,7 @@ async fn relay(
             true
         }
         () = &mut downward => false,
-        () = shared.signs.end(keep_alive, replies, &reports.backlog) => {
-            let _ = lost.set(io::ErrorKind::TimedOut.into());
-            false
-        }
+        () = shared.signs.end(keep_alive, replies) => false,
         // Who gives it up waits for nothing that is on its way.
         given_up = cut => given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok(),
     };
@@ -224,21 +221,13 @@ async fn relay(
     }
 }
 
-/// Writes one piece after the other, and tells of each part that is. What cannot be written is dropped.
-async fn write<'a>(
-    to: &mut (impl AsyncWrite + Unpin),
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-    took: impl Fn(),
-) {
+/// Writes one piece after the other. What cannot be written is dropped.
+async fn write<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator<Item = &'a [u8]>) {
     let mut is_written = false;
-    for mut piece in pieces {
-        while !piece.is_empty() {
-            is_written = true;
-            match to.write(piece).await {
-                Ok(length @ 1..) => piece = &piece[length..],
-                Ok(0) | Err(_) => return,
-            }
-            took();
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        is_written = true;
+        if to.write_all(piece).await.is_err() {
+            return;
         }
     }
     if is_written {
@@ -262,6 +251,7 @@ mod tests {
         },
         options::QoS,
         secret::Secret,
+        transport::Taken,
     };
 
     const SOON: Duration = Duration::from_secs(20);
@@ -301,7 +291,7 @@ mod tests {
         let entrance = Entrance::open().await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
         client.write_all(KNOCK).await.unwrap();
-        let opened = Opened::Stream(Box::new(to_broker));
+        let opened = Opened::plain(to_broker);
         let (events, _) = unbounded_channel();
         let relay = entrance.admit(opened, greeting(), guard, backlog, answers, events).await.unwrap();
         assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
@@ -400,7 +390,7 @@ mod tests {
         guessing.write_all(&KNOCK.to_ascii_uppercase()).await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
         client.write_all(KNOCK).await.unwrap();
-        let opened = Opened::Stream(Box::new(to_broker));
+        let opened = Opened::plain(to_broker);
         let greeting = Greeting { password: Some(Secret::new("real")), ..greeting() };
         let (backlog, answers, (events, _)) = (Arc::default(), Arc::default(), unbounded_channel());
         let _relay = entrance.admit(opened, greeting, None, backlog, answers, events).await.unwrap();
@@ -462,7 +452,9 @@ mod tests {
     #[tokio::test]
     async fn replies_go_before_what_the_client_writes_after_them() {
         for _ in 0..50 {
-            let (shared, gone) = (Shared::default(), CancellationToken::new());
+            let signs = Signs::new(Taken::default());
+            let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
+            let gone = CancellationToken::new();
             shared.replies.push(b"\x62\x02\0\x01");
             let message = b"\x34\x05\0\x01t\0\x01";
             let rules = Written::new(Arc::default(), None);

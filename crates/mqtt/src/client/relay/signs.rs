@@ -1,81 +1,109 @@
 use std::{
     future,
-    sync::{Mutex, PoisonError},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 
-use crate::client::{backlog::Backlog, packets::PINGREQ, replies::Replies};
+use crate::{
+    client::{packets::PINGREQ, replies::Replies},
+    transport::Taken,
+};
+
+/// Within so many intervals who has taken a question has to have read it, whatever the system has taken for it meanwhile.
+const LONGEST: u32 = 10;
 
 /// Signs of life of a broker.
-#[derive(Default)]
 pub(super) struct Signs {
-    heard: Last,
-    took: Last,
-}
-
-/// When something happened last.
-#[derive(Default)]
-struct Last(Mutex<Option<Instant>>);
-
-impl Last {
-    fn set(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    fn get(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    heard: watch::Sender<Option<Instant>>,
+    taken: Taken,
+    is_listening: AtomicBool,
 }
 
 impl Signs {
+    pub(super) fn new(taken: Taken) -> Self {
+        Self { heard: watch::Sender::default(), taken, is_listening: AtomicBool::new(false) }
+    }
+
     /// Something was read.
     pub(super) fn heard(&self) {
-        self.heard.set();
+        self.heard.send_replace(Some(Instant::now()));
     }
 
-    /// Something was written.
-    pub(super) fn took(&self) {
-        self.took.set();
+    /// What the broker says is read at once, as long as the result is there.
+    pub(super) fn listen(&self) -> Listening<'_> {
+        self.is_listening.store(true, Ordering::Release);
+        Listening(self)
     }
 
-    /// Ends when the broker has been silent although it was asked for a sign of life, at least 2.75 times the interval.
+    fn last_heard(&self) -> Option<Instant> {
+        *self.heard.borrow()
+    }
+
+    /// Ends when the broker has been silent for at least 2.75 times the interval, although it was asked for a sign of life.
     ///
-    /// The library looks for itself when it has heard nothing for an interval, and gives it one and a half to answer. But it
-    /// does not while a part of a message waits to be written, and takes for a sign what prods it.
-    pub(super) async fn end(&self, interval: Duration, replies: &Replies, backlog: &Backlog) {
+    /// The library looks for itself when it has heard or written nothing for an interval, and gives it one and a half to answer.
+    /// But it does not while a part of a message waits to be written, takes for a sign what prods it, and looks at all clients of
+    /// the process as rarely as suits the one with the longest interval.
+    pub(super) async fn end(&self, interval: Duration, replies: &Replies) {
         if interval.is_zero() {
             // Nobody looks.
             return future::pending().await;
         }
         // The library asks first, and it is not asked twice.
-        let (patience, limit) = (interval * 5 / 4, interval * 3 / 2);
+        let patience = interval * 5 / 4;
         loop {
-            let last = self.heard.get();
-            sleep_until(last.unwrap_or_else(Instant::now) + patience).await;
+            let oldest = || self.last_heard().min(self.taken.last());
+            let since = oldest();
+            sleep_until(since.unwrap_or_else(Instant::now) + patience).await;
             // How long it may take to accept a client is another question.
-            if last.is_none() || self.heard.get() != last {
-                continue;
+            let Some(last) = self.last_heard().filter(|_| oldest() == since) else { continue };
+            if replies.is_empty() {
+                replies.push(&[PINGREQ, 0]);
             }
-            // What has come is not read while messages wait.
-            let is_silent = || self.heard.get() == last && backlog.has_room();
-            replies.push(&[PINGREQ, 0]);
-            // Behind the packet at hand, as long as that goes on.
-            loop {
-                let before = self.took.get();
-                if timeout(limit, replies.all_taken()).await.is_ok() {
-                    break;
-                }
-                if is_silent() && self.took.get() == before {
-                    return;
-                }
-            }
-            sleep(limit).await;
-            if is_silent() {
+            if self.stays_silent(last, interval, replies).await {
                 return;
             }
         }
+    }
+
+    /// Whether nothing more is heard of a broker which is asked.
+    async fn stays_silent(&self, last: Instant, interval: Duration, replies: &Replies) -> bool {
+        let limit = interval * 3 / 2;
+        let mut heard = self.heard.subscribe();
+        // Once the question is on its way, for which it has to wait until the packet at hand is.
+        let mut end = None;
+        loop {
+            let before = self.taken.last();
+            tokio::select! {
+                biased;
+                _ = heard.wait_for(|heard| *heard != Some(last)) => return false,
+                () = replies.all_taken(), if end.is_none() => {
+                    end = Some(Instant::now() + interval * LONGEST);
+                    continue;
+                }
+                () = sleep(limit) => {}
+            }
+            if !self.is_listening.load(Ordering::Acquire) {
+                return false;
+            }
+            // As long as something goes out, the question, or what is before it, may still be on its way.
+            if self.taken.last() == before || end.is_some_and(|end| end <= Instant::now()) {
+                return true;
+            }
+        }
+    }
+}
+
+pub(super) struct Listening<'a>(&'a Signs);
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.is_listening.store(false, Ordering::Release);
     }
 }
 
@@ -89,51 +117,75 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(4);
 
+    /// A broker that was heard now.
     struct Broker {
         signs: Arc<Signs>,
+        taken: Taken,
         replies: Arc<Replies>,
-        backlog: Arc<Backlog>,
         end: JoinHandle<()>,
     }
 
     impl Broker {
-        fn new(interval: Duration) -> Self {
-            let (signs, replies, backlog) =
-                (Arc::<Signs>::default(), Arc::<Replies>::default(), Arc::<Backlog>::default());
+        fn new() -> Self {
+            let broker = Self::unheard(INTERVAL);
+            broker.signs.heard();
+            broker
+        }
+
+        fn unheard(interval: Duration) -> Self {
+            let taken = Taken::default();
+            taken.note();
+            let (signs, replies) = (Arc::new(Signs::new(taken.clone())), Arc::<Replies>::default());
+            std::mem::forget(signs.listen());
             let end = tokio::spawn({
-                let (signs, replies, backlog) = (signs.clone(), replies.clone(), backlog.clone());
-                async move { signs.end(interval, &replies, &backlog).await }
+                let (signs, replies) = (signs.clone(), replies.clone());
+                async move { signs.end(interval, &replies).await }
             });
-            Self { signs, replies, backlog, end }
+            Self { signs, taken, replies, end }
         }
 
         async fn asked(&self) {
             self.replies.added().await;
+            self.take();
+        }
+
+        /// Takes the question.
+        fn take(&self) {
             assert_eq!(self.replies.take(), [PINGREQ, 0]);
+            self.taken.note();
+        }
+
+        /// How long it takes from now on until it is given up.
+        async fn given_up(self) -> Duration {
+            let start = Instant::now();
+            self.end.await.unwrap();
+            start.elapsed()
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_broker_that_is_silent_is_asked_once_and_then_given_up() {
-        let broker = Broker::new(INTERVAL);
+        let broker = Broker::unheard(INTERVAL);
         sleep(INTERVAL * 10).await;
         assert_eq!(broker.replies.take(), b"");
+        broker.taken.note();
         broker.signs.heard();
         let heard = Instant::now();
         broker.asked().await;
         assert!(heard.elapsed() > INTERVAL);
-        let asked = Instant::now();
-        broker.end.await.unwrap();
-        assert!(asked.elapsed() >= INTERVAL * 3 / 2);
-        assert_eq!(broker.replies.take(), b"");
+        let replies = broker.replies.clone();
+        let silence = broker.given_up().await;
+        assert!((INTERVAL * 3 / 2..INTERVAL * 2).contains(&silence), "{silence:?}");
+        assert_eq!(replies.take(), b"");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_broker_that_is_heard_is_not_asked_and_one_that_answers_not_given_up() {
-        let broker = Broker::new(INTERVAL);
+        let broker = Broker::new();
         for _ in 0..10 {
             sleep(INTERVAL).await;
             broker.signs.heard();
+            broker.taken.note();
             assert_eq!(broker.replies.take(), b"");
         }
         for _ in 0..10 {
@@ -144,50 +196,76 @@ mod tests {
         assert!(!broker.end.is_finished());
     }
 
+    /// It would take the client for dead.
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_hears_nothing_is_asked_although_it_is_heard_itself() {
+        let broker = Broker::new();
+        for _ in 0..3 {
+            for _ in 0..12 {
+                assert_eq!(broker.replies.take(), b"");
+                sleep(INTERVAL / 10).await;
+                broker.signs.heard();
+            }
+            sleep(INTERVAL / 10).await;
+            broker.signs.heard();
+            broker.take();
+        }
+        assert!(!broker.end.is_finished());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn no_broker_is_given_up_while_its_answer_would_not_be_read() {
-        let broker = Broker::new(INTERVAL);
-        broker.signs.heard();
-        broker.asked().await;
-        let waiting = broker.backlog.add_bytes(10_000_000);
+        let broker = Broker::new();
+        drop(Listening(&broker.signs));
         for _ in 0..10 {
             broker.asked().await;
         }
-        drop(waiting);
         assert!(!broker.end.is_finished());
-        broker.end.await.unwrap();
+        std::mem::forget(broker.signs.listen());
+        assert!(broker.given_up().await <= INTERVAL * 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_broker_that_is_to_take_much_before_it_can_be_asked_is_given_up_when_it_takes_no_more() {
-        let broker = Broker::new(INTERVAL);
-        broker.signs.heard();
-        broker.replies.added().await;
-        for _ in 0..10 {
-            sleep(INTERVAL).await;
-            broker.signs.took();
+        for is_heard_meanwhile in [false, true] {
+            let broker = Broker::new();
+            broker.replies.added().await;
+            for _ in 0..100 {
+                sleep(INTERVAL).await;
+                broker.taken.note();
+            }
+            if is_heard_meanwhile {
+                broker.signs.heard();
+            }
+            let replies = broker.replies.clone();
+            let silence = broker.given_up().await;
+            assert!((INTERVAL..INTERVAL * 5).contains(&silence), "{silence:?}");
+            assert_eq!(replies.take(), [PINGREQ, 0], "once");
         }
-        assert!(!broker.end.is_finished());
-        broker.end.await.unwrap();
-        assert_eq!(broker.replies.take(), [PINGREQ, 0]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_broker_that_took_the_question_has_as_long_to_answer_as_another() {
-        let broker = Broker::new(INTERVAL);
-        broker.signs.heard();
-        broker.replies.added().await;
-        sleep(INTERVAL).await;
-        assert_eq!(broker.replies.take(), [PINGREQ, 0]);
-        sleep(INTERVAL).await;
-        broker.signs.heard();
-        sleep(INTERVAL).await;
+    async fn a_broker_that_took_the_question_has_longer_to_answer_while_something_goes_out_and_not_for_ever()
+    {
+        let broker = Broker::new();
+        broker.asked().await;
+        for _ in 0..9 {
+            sleep(INTERVAL).await;
+            broker.taken.note();
+        }
         assert!(!broker.end.is_finished());
+        broker.signs.heard();
+        broker.asked().await;
+        for _ in 0..12 {
+            sleep(INTERVAL).await;
+            broker.taken.note();
+        }
+        assert!(broker.end.is_finished());
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_an_interval_nobody_looks() {
-        let broker = Broker::new(Duration::ZERO);
+        let broker = Broker::unheard(Duration::ZERO);
         broker.signs.heard();
         sleep(Duration::from_secs(1_000_000)).await;
         assert_eq!(broker.replies.take(), b"");

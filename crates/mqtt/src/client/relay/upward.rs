@@ -29,12 +29,11 @@ pub(super) async fn pass_on(
     mut from: impl AsyncRead + Unpin,
     to: impl AsyncWrite + Unpin,
     rules: Written<Upward>,
-    Shared { replies, prod, signs }: &Shared,
+    Shared { replies, prod, .. }: &Shared,
     gone: &CancellationToken,
     deliver: oneshot::Sender<()>,
 ) {
     let mut to = Some(to);
-    let took = || signs.took();
     let mut filter = Filter::new(rules);
     let mut buffer = vec![0; BUFFER];
     let mut output = Output::default();
@@ -74,11 +73,11 @@ pub(super) async fn pass_on(
         if is_between {
             // First, as what was read can rest on them.
             let own = replies.take();
-            unless_gone(&mut to, gone, async |to| write(to, [&own[..]], took).await).await;
+            unless_gone(&mut to, gone, async |to| write(to, [&own[..]]).await).await;
         }
         // All of it, also where nothing can be written any more: what the client confirms counts.
         filter.filter(&mut buffer[..length], &mut output);
-        unless_gone(&mut to, gone, async |to| write(to, output.pieces(&buffer), took).await).await;
+        unless_gone(&mut to, gone, async |to| write(to, output.pieces(&buffer)).await).await;
     }
     unless_gone(&mut to, gone, async |to| drop(to.shutdown().await)).await;
     drop(deliver);

@@ -8,7 +8,6 @@ mod unverified;
 use std::sync::Arc;
 
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
-use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -17,7 +16,7 @@ use tokio_rustls::{
 
 pub(super) use self::error::explain;
 use self::{error::handshake_failed, options::TlsOptions, unverified::Unverified};
-use super::{Section, TransportError};
+use super::{Section, TransportError, taken::Noting};
 
 /// How to encrypt a connection, and whom to expect at its other end.
 pub(super) struct Tls {
@@ -63,7 +62,7 @@ impl Tls {
         self.verified
     }
 
-    pub(super) async fn connect(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, TransportError> {
+    pub(super) async fn connect(&self, tcp: Noting) -> Result<TlsStream<Noting>, TransportError> {
         self.connector.connect(self.name.clone(), tcp).await.map_err(|error| handshake_failed(&error))
     }
 }
