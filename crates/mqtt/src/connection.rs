@@ -57,7 +57,8 @@ use crate::{
 /// | `options.clean_session` | true | false keeps the session at the broker; needs a `client_id` |
 /// | `options.session_expiry` | for ever | milliseconds that the broker keeps such a session, rounded up to seconds; version 5 only |
 /// | `options.will_topic` | – | where the broker publishes a message when the connection is lost, not closed |
-/// | `options.will_payload`, `options.will_qos`, `options.will_retain` | empty, 0, false | that message |
+/// | `options.will_payload` | empty | that message, sent as it is: read it with `options.serialize_envelope` false, or give the JSON of an envelope |
+/// | `options.will_qos`, `options.will_retain` | 0, false | its quality of service, and whether the broker keeps it for new subscribers |
 ///
 /// A connection that is configured again keeps what the new parameters do not name.
 ///
@@ -323,6 +324,9 @@ impl IOpenable for MqttConnection {
     }
 
     /// Connects, and returns when a broker has accepted, and has answered to the subscriptions that its queues wait for.
+    ///
+    /// It does not wait for a broker to come: where all refuse the connection it fails at once, and where they are silent after
+    /// `options.connect_timeout`. Only a connection that was there is made again when it is lost.
     ///
     /// # Errors
     /// `CONNECT_FAILED` when no broker does so within `options.connect_timeout`: that of the last one which was tried, of category

@@ -90,6 +90,8 @@ pub trait IMessageQueueExt: IMessageQueue {
     /// After a failure no further one is begun, and those on their way are waited for. Dropping the future drops
     /// what has not been sent.
     ///
+    /// `correlation_id` is for errors, and for log lines where an envelope has none; each message carries its envelope's own.
+    ///
     /// # Errors
     /// The messages that were not sent, with the reasons, to be sent again.
     ///

@@ -35,6 +35,8 @@ pub trait IMessageQueue: IOpenable {
 
     /// Sends a message, with the time of sending set in the copy that is sent.
     ///
+    /// `correlation_id` is for errors, and for log lines where the envelope has none; the message carries its envelope's own.
+    ///
     /// # Errors
     /// `NOT_OPENED`, `NOT_SUPPORTED`, or those of the broker, with the message as it was given.
     async fn send(&self, correlation_id: Option<&str>, envelope: MessageEnvelope) -> Result<(), SendError>;

@@ -46,7 +46,8 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// It sends to its topic and subscribes to it: at the first receive, peek or listen, or in `open` with
 /// `options.autosubscribe`. What is sent before anyone has subscribed reaches nobody, so consumers should set
 /// it. The topic can be a filter (`+`, `#`, `$share/<group>/<topic>`); one with wildcards cannot be sent to, but
-/// `options.publish_topic` can.
+/// `options.publish_topic` can. An envelope does not hold the topic, so that a consumer of `a/+` cannot learn which one
+/// a message had; without envelopes it is the message type.
 ///
 /// Messages that arrived wait in the bounded cache of a [`CachedMessageQueue`]. The client acknowledges them to
 /// the broker on arrival, so the queue has no locks: `complete` does nothing, and a message whose handling failed
@@ -63,7 +64,7 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// | those of [`CachedMessageQueue`] and [`MessageQueue`] | | the queue's name, cache and listener |
 /// | `dependencies.connection` | `*:connection:mqtt:*:1.0` | the shared connection |
 /// | `options.qos` | 0 | quality of service, 0 to 2 |
-/// | `options.retain` | false | whether the broker keeps the last message for new subscribers |
+/// | `options.retain` | false | whether the broker keeps the last message for new subscribers; an empty payload clears it, with `options.serialize_envelope` false |
 /// | `options.serialize_envelope` | true | whether the whole envelope travels in JSON, or the payload alone |
 /// | `options.shared_group` | – | shares the topic's messages with the other consumers of that group: subscribes to `$share/<group>/<topic>` |
 /// | `options.publish_topic` | the topic | the topic to send to, where it is another one |
