@@ -76,13 +76,6 @@ impl ChannelMessageQueue {
     }
 }
 
-impl Drop for ChannelMessageQueue {
-    fn drop(&mut self) {
-        // Its listener waits for the end of the session.
-        self.end_session();
-    }
-}
-
 impl IConfigurable for ChannelMessageQueue {
     fn configure(&self, config: &ConfigParams) -> Result<(), ApplicationError> {
         self.base.configure(config)
