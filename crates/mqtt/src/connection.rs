@@ -91,10 +91,25 @@ use crate::{
 /// connection, and a receive that waits for the subscription goes on waiting. A topic that a broker never answers to thus keeps
 /// the connection away until its queue is closed; the log names it.
 ///
-/// A connection with `options.clean_session: false` gets what the broker kept for it as soon as it is open. It holds what
-/// nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
+/// A connection with `options.clean_session: false` gets, and acknowledges, what the broker kept for it as soon as it is open. It
+/// holds what nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
 /// newer: up to 10,000 messages and 16 MiB of them. Beyond that the oldest are dropped, and so is what is left when the
 /// connection is closed: counted, and logged at warn, once for each burst.
+///
+/// Such a session keeps all its subscriptions at the broker, also those of an earlier configuration, as of a topic that had another
+/// name. What still comes of these nobody listens to: it is acknowledged and held like the rest, and dropped when there is no more
+/// room. To be rid of them, open a connection with the same `client_id` and `options.clean_session: true` once.
+///
+/// At QoS 2 a message that the broker sends again is received once, while a connection with a kept session is open. After its
+/// `close` or the end of the process, what the broker had not released yet can come again. So can what a broker forgot that it had
+/// published, by a crash, when it gives the message another packet id; and what was received while a large message of the same
+/// connection was still being written, where the connection breaks before that ends, as its acknowledgement waits behind it.
+///
+/// What Mosquitto 2.0 sends again at QoS 2 after its restart, against the protocol, is told from new messages by packet id and
+/// content, once some ten messages have shown that the broker gives ids in ascending order. A new message is taken for such a
+/// repetition, and lost, only where all of this comes together: the broker crashed and forgot which ids it had given, the connection
+/// broke before anything of what it sent then arrived, and the message is the same to the byte as the one before under its id.
+/// Messages in envelopes never are.
 ///
 /// A broker that is silent is asked for a sign of life after `options.keepalive_timeout`. Where it says nothing, and takes nothing
 /// either, its connection counts as lost after 2.75 times that; where something still goes out, as through a slow network, after
@@ -373,7 +388,9 @@ impl IClosable for MqttConnection {
     /// Waits for messages in flight, then disconnects, within five seconds. What is still in flight then fails.
     ///
     /// Where messages were sent at QoS 0 it waits as long until the broker has read them: it ends a subscription that there is
-    /// not, to `pip-services/nobody`, and the answer comes behind them. What the broker has not read in time can be lost.
+    /// not, to `pip-services/nobody`, and the answer comes behind them. For that it has up to four seconds, which the `close` of a
+    /// queue shares between it and handlings that run. What the broker has not read in time can be lost, although the send was
+    /// `Ok`; a warning says so.
     ///
     /// An `open` that is under way is waited for. Dropping the connection instead waits for nothing.
     async fn close(&self, correlation_id: Option<&str>) -> Result<(), ApplicationError> {

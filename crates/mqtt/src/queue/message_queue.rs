@@ -269,7 +269,8 @@ impl IClosable for MqttMessageQueue {
     /// acknowledge them, so that the broker sends them again after the next `open`. What it took before is acknowledged: its
     /// listener goes on with that for up to three seconds, and the rest is dropped as above. A member of an
     /// `options.shared_group` first leaves the group, and its listener goes on in the same way. A handling that calls `close`
-    /// is not waited for, and neither are the messages behind it.
+    /// is not waited for, and neither are the messages behind it. With other queues, what comes during a `close` is for nobody;
+    /// what comes at QoS 0 meanwhile is lost in any case.
     ///
     /// All of that takes up to five seconds, the last of which is for the broker to take the goodbye. What is not over
     /// then is left behind: a handling finishes in its own time, and a message in flight fails. An `open` that is under
@@ -329,8 +330,9 @@ impl IMessageQueue for MqttMessageQueue {
     ///
     /// # Errors
     /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
-    /// `options.send_timeout`: the broker may or may not have the message; or when the broker refused it, with its
-    /// code in the detail `reason_code`. `BAD_TOPIC` (BadRequest) when the topic has wildcards, `BAD_PROPERTY`
+    /// `options.send_timeout`, or the connection was lost before the acknowledgement: nothing sends the message again, with a kept
+    /// session neither, and the broker may have it all the same; or when the broker refused it, with its code in the detail
+    /// `reason_code`. `BAD_TOPIC` (BadRequest) when the topic has wildcards, `BAD_PROPERTY`
     /// (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have, `TOO_LARGE` (BadRequest)
     /// when the whole message has more than the 268,435,455 bytes of MQTT. `NOT_OPENED`.
     async fn send(
