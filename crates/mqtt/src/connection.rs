@@ -63,7 +63,8 @@ use crate::{
 /// A connection that is configured again keeps what the new parameters do not name.
 ///
 /// A wrong value is an error of `configure`, or of `open` where it concerns the way to the broker. An unknown parameter is a warning at `open`, with the nearest known one:
-/// below `options`, `connection` and `credential` whatever is unknown, elsewhere what looks like a slip.
+/// below `options`, `connection` and `credential`, and each of `connections` and `credentials`, whatever is unknown, elsewhere what
+/// looks like a slip.
 /// `credential.token` is ignored with a warning.
 ///
 /// What it counts, under its name or that of the queue whose own connection it is:
