@@ -19,6 +19,11 @@ pub use running::{Ended, Running, run};
 #[doc(hidden)]
 pub use pip_services_test_broker as test_broker;
 
+/// What README shows in full compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// Long enough for anything that must happen on a loaded machine.
 pub const SOON: Duration = Duration::from_secs(30);
 
