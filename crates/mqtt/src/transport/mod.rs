@@ -6,9 +6,9 @@
 mod error;
 mod protocol;
 mod section;
-mod taken;
 #[cfg(feature = "tls")]
 mod tls;
+mod traffic;
 #[cfg(feature = "websocket")]
 mod websocket;
 
@@ -20,8 +20,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use self::taken::Noting;
-pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section, taken::Taken};
+use self::traffic::Noted;
+pub(crate) use self::{error::TransportError, protocol::Protocol, section::Section, traffic::Traffic};
 
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
@@ -88,17 +88,17 @@ impl Transport {
     pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Opened, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| TransportError::unreachable(&error))?;
         tcp.set_nodelay(true).map_err(|error| TransportError::unreachable(&error))?;
-        let taken = Taken::default();
-        let stream = self.secure(Noting { tcp, taken: taken.clone() }).await?;
+        let traffic = Traffic::default();
+        let stream = self.secure(Noted { tcp, traffic: traffic.clone() }).await?;
         #[cfg(feature = "websocket")]
         if let Some(websocket) = &self.websocket {
             let upgraded = websocket.upgrade(stream).await?;
-            return Ok(Opened { taken, stream: OpenedStream::WebSocket(Box::new(upgraded)) });
+            return Ok(Opened { traffic, stream: OpenedStream::WebSocket(Box::new(upgraded)) });
         }
-        Ok(Opened { taken, stream: OpenedStream::Bytes(stream) })
+        Ok(Opened { traffic, stream: OpenedStream::Bytes(stream) })
     }
 
-    async fn secure(&self, tcp: Noting) -> Result<Box<dyn ByteStream>, TransportError> {
+    async fn secure(&self, tcp: Noted) -> Result<Box<dyn ByteStream>, TransportError> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             return Ok(Box::new(tls.connect(tcp).await?));
@@ -115,8 +115,7 @@ impl fmt::Debug for Transport {
 
 /// A connection on which nothing has been said yet.
 pub(crate) struct Opened {
-    /// When it takes something.
-    pub(crate) taken: Taken,
+    pub(crate) traffic: Traffic,
     stream: OpenedStream,
 }
 
@@ -129,8 +128,8 @@ enum OpenedStream {
 impl Opened {
     #[cfg(test)]
     pub(crate) fn plain(tcp: TcpStream) -> Self {
-        let taken = Taken::default();
-        Self { taken: taken.clone(), stream: OpenedStream::Bytes(Box::new(Noting { tcp, taken })) }
+        let traffic = Traffic::default();
+        Self { traffic: traffic.clone(), stream: OpenedStream::Bytes(Box::new(Noted { tcp, traffic })) }
     }
 
     /// Writes the first packet. It can hold a password, so it is in no log of the libraries on the way.

@@ -12,13 +12,19 @@ use crate::client::{
 /// What makes QoS 1 of QoS 2.
 const LOWER: u8 = 0x04 ^ 0x02;
 
+/// A message whose rest is still to come.
+struct Followed {
+    id: u16,
+    reading: Reading,
+    is_repetition: bool,
+}
+
 /// What happens to packets on their way from the broker to the client.
 pub(in crate::client) struct Downward {
     guard: Arc<Guard>,
     replies: Arc<Replies>,
     has_properties: bool,
-    /// The message whose rest is still to come.
-    followed: Option<(u16, Reading)>,
+    followed: Option<Followed>,
 }
 
 impl Downward {
@@ -56,11 +62,12 @@ impl Downward {
         if may_repeat && !ended {
             return Fate::Hold;
         }
+        let is_repetition = is_repetition(packet[0]);
         let reading = Reading::begin(&self.guard.keys, packet, head);
         if !ended {
             packet[0] ^= LOWER;
             self.guard.state().intake.passed();
-            self.followed = Some((head.id, reading));
+            self.followed = Some(Followed { id: head.id, reading, is_repetition });
             return Fate::Follow;
         }
         let content = reading.end();
@@ -70,12 +77,12 @@ impl Downward {
         }
         packet[0] ^= LOWER;
         self.guard.state().intake.passed();
-        self.passed(head.id, content);
+        self.passed(head.id, content, is_repetition);
         Fate::Pass
     }
 
-    fn passed(&self, id: u16, content: Content) {
-        self.guard.state().inbound.pass(id, content);
+    fn passed(&self, id: u16, content: Content, is_repetition: bool) {
+        self.guard.state().inbound.pass(id, content, is_repetition);
     }
 }
 
@@ -125,11 +132,11 @@ impl Rules for Downward {
     }
 
     fn follow(&mut self, bytes: &[u8], ended: bool) {
-        if let Some((_, reading)) = &mut self.followed {
-            reading.go_on(bytes);
+        if let Some(followed) = &mut self.followed {
+            followed.reading.go_on(bytes);
         }
-        if ended && let Some((id, reading)) = self.followed.take() {
-            self.passed(id, reading.end());
+        if ended && let Some(Followed { id, reading, is_repetition }) = self.followed.take() {
+            self.passed(id, reading.end(), is_repetition);
         }
     }
 }

@@ -24,7 +24,7 @@ const REMEMBERED: usize = 4096;
 /// - It has the flag of a repetition, the id and the content.
 /// - It comes on a later connection, before all that is new there: a broker repeats in the order of the first time.
 /// - The broker gives ids in ascending order. That has been seen: it gave a higher one although it had been told that a
-///   lower one was free, several times, and never went back on one connection. A new message under the old id could then only come after all
+///   lower one was free, several times, and never went back on one connection, nor began anew with one. A new message under the old id could then only come after all
 ///   other ids, which have not been seen.
 ///
 /// One case remains, which looks the same on the wire: a broker crashes, does not remember the last ids that it gave, gives
@@ -43,6 +43,8 @@ pub(super) struct Inbound {
     settled: bool,
     /// The newest id.
     newest: Option<u16>,
+    /// The first id of the last connection on which a message was passed.
+    first: Option<u16>,
     proofs: u8,
     /// Whether a message was passed on this connection.
     has_passed: bool,
@@ -138,21 +140,25 @@ impl Inbound {
     }
 
     /// A message was passed to the client.
-    pub(super) fn pass(&mut self, id: u16, content: Content) {
+    pub(super) fn pass(&mut self, id: u16, content: Content, is_repetition: bool) {
         self.settle();
         let goes_back =
             self.newest.is_some_and(|newest| !(1..RECENT).contains(&u64::from(id.wrapping_sub(newest))));
         if goes_back {
-            // With the first one it repeats what did not come, or was killed and has forgotten the last ids that it gave.
-            if self.has_passed {
-                // It does not give ids in ascending order.
+            self.has_free = false;
+            // With the first one it repeats what did not come, or was killed and has forgotten the last ids that it gave. Else, and
+            // where it begins as before, it does not give ids in ascending order.
+            let since = |earlier: Option<u16>| earlier.map_or(0, |earlier| id.wrapping_sub(earlier));
+            if self.has_passed || !(1..RECENT).contains(&u64::from(since(self.first))) {
                 self.proofs = 0;
-                self.has_free = false;
                 self.forget_released(|_| true);
             }
-        } else if self.has_free {
+        } else if self.has_free && !is_repetition {
             self.proofs = PROOFS.min(self.proofs + 1);
             self.has_free = false;
+        }
+        if !self.has_passed {
+            self.first = Some(id);
         }
         (self.newest, self.has_passed) = (Some(id), true);
         let entry = Entry {
@@ -235,7 +241,7 @@ mod tests {
             if !dup {
                 self.0.count(2);
             }
-            self.0.pass(id, content);
+            self.0.pass(id, content, dup);
             true
         }
 
@@ -376,15 +382,43 @@ mod tests {
     /// As a broker does that was killed and started again.
     #[test]
     fn a_broker_that_forgot_the_last_ids_that_it_gave_on_a_connection_before_still_ascends() {
-        let mut wire = Wire::ascending();
-        for id in [20, 19] {
+        let (mut wire, mut newest) = (Wire::ascending(), 20);
+        for back in [0, 1, 15] {
             wire.0.connect();
-            wire.complete(id, "after a crash");
-            (id + 1..22).for_each(|id| assert!(wire.publish(id, "at once", false) && wire.confirm(id)));
-            (id + 1..22).for_each(|id| wire.0.release(id));
+            let ids = newest - back..newest - back + 40;
+            ids.clone().for_each(|id| assert!(wire.publish(id, "at once", false) && wire.confirm(id)));
+            ids.clone().for_each(|id| wire.0.release(id));
+            newest = ids.end - 1;
             wire.0.connect();
-            assert!(!wire.publish(id, "after a crash", true) && !wire.publish(21, "at once", true));
+            assert!(!wire.publish(ids.start, "at once", true) && !wire.publish(newest, "at once", true));
         }
+    }
+
+    #[test]
+    fn a_broker_that_begins_its_ids_anew_with_each_connection_is_never_thought_to_repeat_what_it_released() {
+        let mut wire = Wire::ascending();
+        for _ in 0..3 {
+            wire.0.connect();
+            wire.complete(1, "tick");
+            wire.0.connect();
+            assert!(wire.publish(1, "tick", true), "the first copy was lost on the way");
+            assert!(wire.confirm(1));
+            (2..30).for_each(|id| wire.complete(id, "tick"));
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_proves_nothing_about_new_ids() {
+        let mut wire = Wire::default();
+        for _ in 0..20 {
+            wire.0.connect();
+            for id in 1..30 {
+                assert!(wire.publish(id, "tick", id > 1) && wire.confirm(id));
+                wire.0.release(id);
+            }
+        }
+        wire.0.connect();
+        assert!(wire.publish(29, "tick", true));
     }
 
     #[test]

@@ -39,7 +39,9 @@ impl Rules for Upward {
                 packet[0] = PUBREC;
             }
             self.guard.confirmed(&mut state, self.connection, false);
-            return match state.intake.withhold(packet, &self.replies) {
+            // Of a connection before it is nothing that the broker has.
+            let is_current = self.connection == state.inbound.connection();
+            return match is_current && state.intake.withhold(packet, &self.replies) {
                 true => Fate::Swallow,
                 false => Fate::Pass,
             };

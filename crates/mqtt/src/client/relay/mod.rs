@@ -163,7 +163,7 @@ async fn relay(
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let shared =
-        Shared { signs: Signs::new(broker.taken.clone()), replies: Arc::default(), prod: Notify::new() };
+        Shared { signs: Signs::new(broker.traffic.clone()), replies: Arc::default(), prod: Notify::new() };
     let greeted = tokio::select! {
         greeted = broker.greet(&connect) => greeted,
         _ = &mut cut => Err(io::ErrorKind::Interrupted.into()),
@@ -209,7 +209,7 @@ async fn relay(
             true
         }
         () = &mut downward => false,
-        () = shared.signs.end(keep_alive, replies) => false,
+        () = shared.signs.end(keep_alive, replies, &shared.prod) => false,
         // Who gives it up waits for nothing that is on its way.
         given_up = cut => given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok(),
     };
@@ -251,7 +251,7 @@ mod tests {
         },
         options::QoS,
         secret::Secret,
-        transport::Taken,
+        transport::Traffic,
     };
 
     const SOON: Duration = Duration::from_secs(20);
@@ -452,7 +452,7 @@ mod tests {
     #[tokio::test]
     async fn replies_go_before_what_the_client_writes_after_them() {
         for _ in 0..50 {
-            let signs = Signs::new(Taken::default());
+            let signs = Signs::new(Traffic::default());
             let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
             let gone = CancellationToken::new();
             shared.replies.push(b"\x62\x02\0\x01");

@@ -1,32 +1,33 @@
 use std::{
-    future,
+    future::{self, Future},
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
     client::{packets::PINGREQ, replies::Replies},
-    transport::Taken,
+    transport::Traffic,
 };
 
-/// Within so many intervals who has taken a question has to have read it, whatever the system has taken for it meanwhile.
+/// Within so many intervals who was asked has to say something, whatever the system has taken for it meanwhile.
 const LONGEST: u32 = 10;
 
 /// Signs of life of a broker.
 pub(super) struct Signs {
     heard: watch::Sender<Option<Instant>>,
-    taken: Taken,
+    traffic: Traffic,
     is_listening: AtomicBool,
 }
 
 impl Signs {
-    pub(super) fn new(taken: Taken) -> Self {
-        Self { heard: watch::Sender::default(), taken, is_listening: AtomicBool::new(false) }
+    pub(super) fn new(traffic: Traffic) -> Self {
+        Self { heard: watch::Sender::default(), traffic, is_listening: AtomicBool::new(false) }
     }
 
     /// Something was read.
@@ -48,51 +49,75 @@ impl Signs {
     ///
     /// The library looks for itself when it has heard or written nothing for an interval, and gives it one and a half to answer.
     /// But it does not while a part of a message waits to be written, takes for a sign what prods it, and looks at all clients of
-    /// the process as rarely as suits the one with the longest interval.
-    pub(super) async fn end(&self, interval: Duration, replies: &Replies) {
+    /// the process as rarely as suits the one with the longest interval. And it does not see whether something still goes over a
+    /// slow way: then it is prodded, and only this counts.
+    pub(super) async fn end(&self, interval: Duration, replies: &Replies, prod: &Notify) {
         if interval.is_zero() {
             // Nobody looks.
             return future::pending().await;
         }
         // The library asks first, and it is not asked twice.
         let patience = interval * 5 / 4;
+        let mut question_waits = false;
         loop {
-            let oldest = || self.last_heard().min(self.taken.last());
+            let oldest = || self.last_heard().min(self.traffic.last_written());
             let since = oldest();
             sleep_until(since.unwrap_or_else(Instant::now) + patience).await;
             // How long it may take to accept a client is another question.
             let Some(last) = self.last_heard().filter(|_| oldest() == since) else { continue };
-            if replies.is_empty() {
+            if !question_waits || replies.is_empty() {
                 replies.push(&[PINGREQ, 0]);
+                question_waits = true;
             }
-            if self.stays_silent(last, interval, replies).await {
+            let taken = async {
+                replies.all_taken().await;
+                question_waits = false;
+            };
+            if self.stays_silent(last, interval, taken, prod).await {
                 return;
             }
         }
     }
 
-    /// Whether nothing more is heard of a broker which is asked.
-    async fn stays_silent(&self, last: Instant, interval: Duration, replies: &Replies) -> bool {
-        let limit = interval * 3 / 2;
+    /// Whether nothing more is heard of a broker for which a question waits until it is taken.
+    async fn stays_silent(
+        &self,
+        last: Instant,
+        interval: Duration,
+        taken: impl Future<Output = ()>,
+        prod: &Notify,
+    ) -> bool {
         let mut heard = self.heard.subscribe();
+        let mut taken = pin!(taken);
+        let mut quiet_since = Instant::now();
+        let (mut read, mut written) = (self.traffic.last_read(), self.traffic.last_written());
         // Once the question is on its way, for which it has to wait until the packet at hand is.
         let mut end = None;
         loop {
-            let before = self.taken.last();
             tokio::select! {
                 biased;
                 _ = heard.wait_for(|heard| *heard != Some(last)) => return false,
-                () = replies.all_taken(), if end.is_none() => {
+                () = &mut taken, if end.is_none() => {
                     end = Some(Instant::now() + interval * LONGEST);
+                    // The question itself says nothing.
+                    written = self.traffic.last_written();
                     continue;
                 }
-                () = sleep(limit) => {}
+                () = sleep(interval / 4) => {}
             }
-            if !self.is_listening.load(Ordering::Acquire) {
-                return false;
+            let now = Instant::now();
+            let before = (read, written);
+            (read, written) = (self.traffic.last_read(), self.traffic.last_written());
+            // A part of something long, or what is not read yet.
+            let speaks = read != before.0 || !self.is_listening.load(Ordering::Acquire);
+            if speaks {
+                end = end.map(|_| now + interval * LONGEST);
             }
-            // As long as something goes out, the question, or what is before it, may still be on its way.
-            if self.taken.last() == before || end.is_some_and(|end| end <= Instant::now()) {
+            if speaks || written != before.1 {
+                quiet_since = now;
+                prod.notify_one();
+            }
+            if now - quiet_since >= interval * 3 / 2 || end.is_some_and(|end| end <= now) {
                 return true;
             }
         }
@@ -111,7 +136,7 @@ impl Drop for Listening<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::task::JoinHandle;
+    use tokio::{task::JoinHandle, time::timeout};
 
     use super::*;
 
@@ -120,8 +145,9 @@ mod tests {
     /// A broker that was heard now.
     struct Broker {
         signs: Arc<Signs>,
-        taken: Taken,
+        traffic: Traffic,
         replies: Arc<Replies>,
+        prod: Arc<Notify>,
         end: JoinHandle<()>,
     }
 
@@ -133,15 +159,16 @@ mod tests {
         }
 
         fn unheard(interval: Duration) -> Self {
-            let taken = Taken::default();
-            taken.note();
-            let (signs, replies) = (Arc::new(Signs::new(taken.clone())), Arc::<Replies>::default());
+            let traffic = Traffic::default();
+            traffic.note_written();
+            let signs = Arc::new(Signs::new(traffic.clone()));
+            let (replies, prod) = (Arc::<Replies>::default(), Arc::<Notify>::default());
             std::mem::forget(signs.listen());
             let end = tokio::spawn({
-                let (signs, replies) = (signs.clone(), replies.clone());
-                async move { signs.end(interval, &replies).await }
+                let (signs, replies, prod) = (signs.clone(), replies.clone(), prod.clone());
+                async move { signs.end(interval, &replies, &prod).await }
             });
-            Self { signs, taken, replies, end }
+            Self { signs, traffic, replies, prod, end }
         }
 
         async fn asked(&self) {
@@ -152,7 +179,7 @@ mod tests {
         /// Takes the question.
         fn take(&self) {
             assert_eq!(self.replies.take(), [PINGREQ, 0]);
-            self.taken.note();
+            self.traffic.note_written();
         }
 
         /// How long it takes from now on until it is given up.
@@ -168,7 +195,7 @@ mod tests {
         let broker = Broker::unheard(INTERVAL);
         sleep(INTERVAL * 10).await;
         assert_eq!(broker.replies.take(), b"");
-        broker.taken.note();
+        broker.traffic.note_written();
         broker.signs.heard();
         let heard = Instant::now();
         broker.asked().await;
@@ -185,7 +212,7 @@ mod tests {
         for _ in 0..10 {
             sleep(INTERVAL).await;
             broker.signs.heard();
-            broker.taken.note();
+            broker.traffic.note_written();
             assert_eq!(broker.replies.take(), b"");
         }
         for _ in 0..10 {
@@ -217,12 +244,11 @@ mod tests {
     async fn no_broker_is_given_up_while_its_answer_would_not_be_read() {
         let broker = Broker::new();
         drop(Listening(&broker.signs));
-        for _ in 0..10 {
-            broker.asked().await;
-        }
+        broker.asked().await;
+        sleep(INTERVAL * 100).await;
         assert!(!broker.end.is_finished());
         std::mem::forget(broker.signs.listen());
-        assert!(broker.given_up().await <= INTERVAL * 4);
+        assert!(broker.given_up().await <= INTERVAL * 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -232,7 +258,7 @@ mod tests {
             broker.replies.added().await;
             for _ in 0..100 {
                 sleep(INTERVAL).await;
-                broker.taken.note();
+                broker.traffic.note_written();
             }
             if is_heard_meanwhile {
                 broker.signs.heard();
@@ -244,6 +270,37 @@ mod tests {
         }
     }
 
+    /// So that the library does not give it up.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_prodded_while_something_goes_over_a_slow_way_and_not_where_nothing_does() {
+        for [reads, writes] in [[true, false], [false, true], [false, false]] {
+            let broker = Broker::new();
+            broker.asked().await;
+            for _ in 0..6 {
+                sleep(INTERVAL / 5).await;
+                if reads {
+                    broker.traffic.note_read();
+                }
+                if writes {
+                    broker.traffic.note_written();
+                }
+            }
+            let is_prodded = timeout(Duration::ZERO, broker.prod.notified()).await.is_ok();
+            assert_eq!(is_prodded, reads || writes);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_says_something_long_is_not_given_up() {
+        let broker = Broker::new();
+        broker.asked().await;
+        for _ in 0..100 {
+            sleep(INTERVAL).await;
+            broker.traffic.note_read();
+        }
+        assert!(!broker.end.is_finished());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_broker_that_took_the_question_has_longer_to_answer_while_something_goes_out_and_not_for_ever()
     {
@@ -251,14 +308,14 @@ mod tests {
         broker.asked().await;
         for _ in 0..9 {
             sleep(INTERVAL).await;
-            broker.taken.note();
+            broker.traffic.note_written();
         }
         assert!(!broker.end.is_finished());
         broker.signs.heard();
         broker.asked().await;
         for _ in 0..12 {
             sleep(INTERVAL).await;
-            broker.taken.note();
+            broker.traffic.note_written();
         }
         assert!(broker.end.is_finished());
     }

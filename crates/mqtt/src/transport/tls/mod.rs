@@ -16,7 +16,7 @@ use tokio_rustls::{
 
 pub(super) use self::error::explain;
 use self::{error::handshake_failed, options::TlsOptions, unverified::Unverified};
-use super::{Section, TransportError, taken::Noting};
+use super::{Section, TransportError, traffic::Noted};
 
 /// How to encrypt a connection, and whom to expect at its other end.
 pub(super) struct Tls {
@@ -62,7 +62,7 @@ impl Tls {
         self.verified
     }
 
-    pub(super) async fn connect(&self, tcp: Noting) -> Result<TlsStream<Noting>, TransportError> {
+    pub(super) async fn connect(&self, tcp: Noted) -> Result<TlsStream<Noted>, TransportError> {
         self.connector.connect(self.name.clone(), tcp).await.map_err(|error| handshake_failed(&error))
     }
 }

@@ -11,45 +11,65 @@ use tokio::{
     time::Instant,
 };
 
-/// When something of what is written to a connection went out last. What encrypts, and what makes frames, holds more back than the
-/// system takes at once, so it is noted below them.
+/// When something went over a connection last. What encrypts, and what makes frames, holds more back than the system moves at once,
+/// so it is noted below them.
 #[derive(Clone, Default)]
-pub(crate) struct Taken(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Traffic(Arc<Mutex<Moments>>);
 
-impl Taken {
-    pub(crate) fn last(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    read: Option<Instant>,
+    written: Option<Instant>,
+}
+
+impl Traffic {
+    pub(crate) fn last_read(&self) -> Option<Instant> {
+        self.moments(|moments| moments.read)
     }
 
-    pub(crate) fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    pub(crate) fn last_written(&self) -> Option<Instant> {
+        self.moments(|moments| moments.written)
+    }
+
+    pub(crate) fn note_read(&self) {
+        self.moments(|moments| moments.read = Some(Instant::now()));
+    }
+
+    pub(crate) fn note_written(&self) {
+        self.moments(|moments| moments.written = Some(Instant::now()));
+    }
+
+    fn moments<T>(&self, what: impl FnOnce(&mut Moments) -> T) -> T {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A connection that notes when it takes something.
-pub(super) struct Noting {
+/// A connection whose traffic is noted.
+pub(super) struct Noted {
     pub(super) tcp: TcpStream,
-    pub(super) taken: Taken,
+    pub(super) traffic: Traffic,
 }
 
-impl AsyncRead for Noting {
+impl AsyncRead for Noted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        self.traffic.note_read();
+        Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Noting {
+impl AsyncWrite for Noted {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.tcp).poll_write(context, bytes))?;
-        self.taken.note();
+        self.traffic.note_written();
         Poll::Ready(Ok(written))
     }
 
@@ -59,7 +79,7 @@ impl AsyncWrite for Noting {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.tcp).poll_write_vectored(context, slices))?;
-        self.taken.note();
+        self.traffic.note_written();
         Poll::Ready(Ok(written))
     }
 
