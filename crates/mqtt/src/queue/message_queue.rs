@@ -271,7 +271,8 @@ impl IClosable for MqttMessageQueue {
     /// is not waited for, and neither are the messages behind it.
     ///
     /// All of that takes up to five seconds, the last of which is for the broker to take the goodbye. What is not over
-    /// then is left behind: a handling finishes in its own time, and a message in flight fails. An `open` that is under
+    /// then is left behind: a handling finishes in its own time, as [`end_listen`](IMessageQueue::end_listen) tells, and a
+    /// message in flight fails. An `open` that is under
     /// way is waited for as well. Dropping the queue instead waits for nothing.
     ///
     /// On a shared connection with `options.clean_session: false` the broker keeps nothing for a queue that is closed, as
