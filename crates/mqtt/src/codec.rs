@@ -69,6 +69,13 @@ fn check_text(envelope: &MessageEnvelope, name: &str, value: &str) -> Result<(),
     Err(ApplicationError::bad_request(id, "BAD_PROPERTY", message).with_details("property", name))
 }
 
+/// The error of a body that is no envelope, with what to do where none is meant to be one.
+fn how_to_take_it(error: &ApplicationError) -> ApplicationError {
+    let message =
+        format!("{}; to take payloads alone, set options.serialize_envelope to false", error.message());
+    ApplicationError::bad_request(None, "BAD_ENVELOPE", message)
+}
+
 /// The message of a body that arrived.
 ///
 /// Of a payload alone the type is the topic, and the id is new, unless properties tell them. Other properties
@@ -82,7 +89,7 @@ pub(crate) fn decode(
 ) -> Result<MessageEnvelope, (String, ApplicationError)> {
     let Delivery { topic, payload, mut properties } = delivery;
     if serialize_envelope {
-        return MessageEnvelope::from_json(&payload).map_err(|error| (topic, error));
+        return MessageEnvelope::from_json(&payload).map_err(|error| (topic, how_to_take_it(&error)));
     }
     let mut envelope = MessageEnvelope::new(None, None, payload);
     envelope.message_type = properties.take_user(MESSAGE_TYPE);

@@ -64,7 +64,7 @@ use crate::{
 ///
 /// A wrong value is an error of `configure`, or of `open` where it concerns the way to the broker. An unknown parameter is a warning at `open`, with the nearest known one:
 /// below `options`, `connection` and `credential`, and each of `connections` and `credentials`, whatever is unknown, elsewhere what
-/// looks like a slip.
+/// looks like a slip or has the name of an option.
 /// `credential.token` is ignored with a warning.
 ///
 /// What it counts, under its name or that of the queue whose own connection it is:
@@ -79,7 +79,8 @@ use crate::{
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
 /// | `in_flight_messages` | the last number of messages at QoS 1 and 2 that wait for the acknowledgement |
 ///
-/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. So is a topic that
+/// A lost connection, what keeps it from coming back, and its return are logged once each, not per attempt. So is each broker
+/// that an `open` passes over, with the next one. So is a topic that
 /// the broker refuses, or grants with less than `options.qos`: it is asked for again, after `options.max_reconnect_timeout` and on
 /// each connection, and told of again only where the broker has said something else in between. Where a broker
 /// cuts each restored connection soon, that is told once, and nothing more until one lasts: three times the delay before the
@@ -363,7 +364,8 @@ impl IOpenable for MqttConnection {
             None => ConnectionOptions::from_config(&ConfigParams::new())?,
         };
         for warning in warnings {
-            self.logger.warn(correlation_id, format_args!("{warning}"));
+            let name = self.counters.name();
+            self.logger.warn(correlation_id, format_args!("{warning} at [{name}]"));
         }
         let target = self.resolver.resolve(correlation_id).await?;
         for warning in target.warnings() {
@@ -379,7 +381,6 @@ impl IOpenable for MqttConnection {
         )
         .await?;
         self.session.store(Some(Arc::new(session)));
-        self.logger.debug(correlation_id, format_args!("Connected to the MQTT broker"));
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct ConnectionCounters {
 
 /// The names of the counters, made once instead of for each message.
 struct Names {
+    connection: String,
     connects: String,
     reconnects: String,
     lost_connections: String,
@@ -30,6 +31,7 @@ impl Names {
         let label = if connection.is_empty() { "default" } else { connection };
         let counter = |event: &str| format!("mqtt.{label}.{event}");
         Self {
+            connection: label.to_owned(),
             connects: counter("connects"),
             reconnects: counter("reconnects"),
             lost_connections: counter("lost_connections"),
@@ -49,6 +51,11 @@ impl ConnectionCounters {
 
     pub(crate) fn set_name(&self, name: &str) {
         self.names.store(Names::new(name).into());
+    }
+
+    /// The name of the connection.
+    pub(crate) fn name(&self) -> String {
+        self.names.load().connection.clone()
     }
 
     pub(crate) fn set_references(&self, references: &dyn IReferences) -> Result<(), ApplicationError> {

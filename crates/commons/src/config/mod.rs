@@ -23,5 +23,5 @@ pub use name_resolver::NameResolver;
 pub use option_resolver::OptionResolver;
 pub use params::ConfigParams;
 pub use secrets::redacted;
-pub use unknown::{misspelt_parameter, unknown_parameter};
+pub use unknown::{misplaced_parameter, misspelt_parameter, unknown_parameter};
 pub use value::IntoConfigValue;

@@ -43,6 +43,28 @@ pub fn misspelt_parameter<'a>(
     (1..=TYPO).contains(&strsim::osa_distance(name, nearest)).then(|| told(section, name, nearest))
 }
 
+/// What to tell about a parameter that stands at the top and has the name of one of a section, such as `options.`: others may
+/// read it, but who wrote it probably meant that one. `None` for any other name.
+///
+/// ```
+/// use pip_services_commons::config::misplaced_parameter;
+///
+/// let known = ["lock_timeout", "max_messages"];
+/// assert_eq!(
+///     misplaced_parameter("options.", "lock_timeout", known).as_deref(),
+///     Some(r#"unknown parameter "lock_timeout"; is options.lock_timeout meant?"#)
+/// );
+/// assert_eq!(misplaced_parameter("options.", "colour", known), None);
+/// ```
+pub fn misplaced_parameter<'a>(
+    section: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let is_known = known.into_iter().any(|known| known == name);
+    is_known.then(|| format!("unknown parameter {name:?}; is {section}{name} meant?"))
+}
+
 fn told(section: &str, name: &str, nearest: &str) -> String {
     let key = [section, name].concat();
     format!("unknown parameter {key:?}; the nearest one is {section}{nearest}")

@@ -97,19 +97,25 @@ impl Listeners {
 
     /// Ends that listening, and none that began later. No handling starts after this returns. It waits up to
     /// `limit` for those that run. Called from one of them, it waits for the others, but for those that wait as well.
-    pub(crate) async fn end(&self, begun: Begun, limit: Duration) {
-        let Some(active) = begun.0 else { return };
+    ///
+    /// Gives how many take longer, which finish in their own time. Of several that end the same listening, only the first
+    /// one to give up gives them.
+    pub(crate) async fn end(&self, begun: Begun, limit: Duration) -> usize {
+        let Some(active) = begun.0 else { return 0 };
         active.end();
+        let is_inside = is_inside(&active);
         let over = async {
-            match is_inside(&active) {
+            match is_inside {
                 true => active.others_are_done().await,
                 false => active.done.cancelled().await,
             }
         };
-        // A handling that takes longer finishes in its own time.
-        let _ = timeout(limit, over).await;
+        let is_over = timeout(limit, over).await.is_ok();
         // Whoever listens next need not wait for what still runs.
-        self.release(&active);
+        match self.release(&active) {
+            true if !is_over => active.left(is_inside),
+            _ => 0,
+        }
     }
 
     /// Has that listening end as soon as it finds no message, and waits up to `limit` for that and for all its handlings. From one
@@ -120,11 +126,14 @@ impl Listeners {
         let _ = timeout(limit, active.done.cancelled()).await;
     }
 
-    fn release(&self, ended: &Arc<Active>) {
+    /// Frees the place of that listening. False: it was free, or is another's.
+    fn release(&self, ended: &Arc<Active>) -> bool {
         let mut active = self.lock();
-        if active.as_ref().is_some_and(|active| Arc::ptr_eq(active, ended)) {
+        let is_there = active.as_ref().is_some_and(|active| Arc::ptr_eq(active, ended));
+        if is_there {
             *active = None;
         }
+        is_there
     }
 }
 
@@ -145,6 +154,16 @@ impl Drop for Listeners {
 impl Active {
     fn end(&self) {
         self.handlings.send_modify(|handlings| handlings.ended = true);
+    }
+
+    /// How many run whose end nobody waits for any more. Asked from within one of them, that one does not count, nor do others
+    /// that still wait for the end.
+    fn left(&self, is_inside: bool) -> usize {
+        let handlings = self.handlings.borrow();
+        match is_inside {
+            true => handlings.running.saturating_sub(1 + handlings.ending),
+            false => handlings.running,
+        }
     }
 
     /// Waits, from within a handling, until all that run wait here.

@@ -1,6 +1,8 @@
 //! Which parameters there are, so that one which is misspelt does not go unnoticed.
 
-use pip_services_commons::config::{ConfigParams, misspelt_parameter, unknown_parameter};
+use pip_services_commons::config::{
+    ConfigParams, misplaced_parameter, misspelt_parameter, unknown_parameter,
+};
 
 const OPTIONS: [&str; 7] = [
     "concurrency",
@@ -20,6 +22,6 @@ pub(super) fn unknown(config: &ConfigParams) -> impl Iterator<Item = String> {
     config.keys().filter_map(|key| match key.split_once('.') {
         Some(("options", option)) => unknown_parameter("options.", option, OPTIONS),
         Some((section, _)) => misspelt_parameter("", section, TOP),
-        None => misspelt_parameter("", key, TOP),
+        None => misplaced_parameter("options.", key, OPTIONS).or_else(|| misspelt_parameter("", key, TOP)),
     })
 }

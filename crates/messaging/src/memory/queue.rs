@@ -61,7 +61,7 @@ const CAPABILITIES: MessagingCapabilities = MessagingCapabilities {
 /// | `options.max_dead_letters` | 1000 | how many dead letters are kept; 0 keeps none |
 ///
 /// A wrong value is an error of `configure`. An unknown parameter is a warning at `open`, with the nearest known one:
-/// below `options` whatever is unknown, elsewhere what looks like a slip.
+/// below `options` whatever is unknown, elsewhere what looks like a slip or has the name of an option.
 ///
 /// Senders that wait get their room in the order in which they came, and end with `NOT_OPENED` when the queue is
 /// closed. A receiver that sends to its own full queue waits for itself: its message still takes a place.
@@ -186,7 +186,7 @@ impl IOpenable for MemoryMessageQueue {
         });
         if opened {
             for warning in warnings {
-                self.base.logger().warn(correlation_id, format_args!("{warning}"));
+                self.base.logger().warn(correlation_id, format_args!("{warning} at [{}]", self.get_name()));
             }
             self.base.logger().debug(correlation_id, format_args!("Opened queue [{}]", self.get_name()));
         }

@@ -53,6 +53,7 @@ use crate::{
 /// | [`dropped`](Self::dropped) | `dropped_messages` | error |
 /// | [`malformed`](Self::malformed) | `malformed_messages` | error |
 /// | [`receiver_failed`](Self::receiver_failed) | `failed_handlers` | error |
+/// | a message is still being handled when [`end_listen`](Self::end_listen) waits no longer | `unfinished_handlers` | warn, with their number |
 /// | the listener handled a message, also where that failed | `process_time`, an interval | – |
 /// | a message came into the cache of a queue on a broker, or left it | `cached_messages`, the last number | – |
 pub struct MessageQueue {
@@ -77,6 +78,7 @@ struct Names {
     dropped: String,
     malformed: String,
     failed: String,
+    unfinished: String,
     process_time: String,
 }
 
@@ -96,6 +98,7 @@ impl Names {
             dropped: counter("dropped_messages"),
             malformed: counter("malformed_messages"),
             failed: counter("failed_handlers"),
+            unfinished: counter("unfinished_handlers"),
             process_time: counter("process_time"),
         })
     }
@@ -224,7 +227,8 @@ impl MessageQueue {
     }
 
     /// Does what [`end_listen`](Self::end_listen) does, and waits up to `limit` for the handlings that run, for a `close`
-    /// that has to end in time. A handling that takes longer finishes in its own time.
+    /// that has to end in time. A handling that takes longer finishes in its own time, counted in
+    /// `queue.<name>.unfinished_handlers` and logged.
     pub async fn end_listen_within(&self, limit: Duration) {
         self.end_begun(self.begun(), limit).await;
     }
@@ -243,7 +247,21 @@ impl MessageQueue {
 
     /// Does what [`end_listen_within`](Self::end_listen_within) does to that listening, and to none of the next session.
     pub(crate) async fn end_begun(&self, begun: Begun, limit: Duration) {
-        self.listeners.end(begun, limit).await;
+        let unfinished = self.listeners.end(begun, limit).await;
+        if unfinished > 0 {
+            self.left_unfinished(unfinished);
+        }
+    }
+
+    /// So many messages were still being handled when the end of the listening waited no longer.
+    fn left_unfinished(&self, count: usize) {
+        let names = self.names.load();
+        self.counters.increment(&names.unfinished, i64::try_from(count).unwrap_or(i64::MAX));
+        let what = format_args!(
+            "Waits no longer for {count} messages that are still being handled at [{}]; their handling is left to itself",
+            names.queue
+        );
+        self.logger.warn(None, what);
     }
 
     /// The error of an operation on a queue that is not open.

@@ -143,7 +143,10 @@ pub trait IMessageQueue: IOpenable {
         receiver: Arc<dyn IMessageReceiver>,
     ) -> Result<(), ApplicationError>;
 
-    /// Ends the listening: no handling starts after it returns. It waits up to five seconds for those that run.
+    /// Ends the listening: no handling starts after it returns. It waits up to five seconds for those that run,
+    /// which no parameter changes. One that takes longer is left to itself: it finishes in its own time, unless the
+    /// process ends before. How many there are is a warning with the queue's name, and counted in
+    /// `queue.<name>.unfinished_handlers`. A `close` does the same, and can have less time for it.
     ///
     /// Called from a handling, it does not wait for that one, nor for others that call it as well.
     async fn end_listen(&self, correlation_id: Option<&str>);

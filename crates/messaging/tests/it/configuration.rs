@@ -85,8 +85,12 @@ async fn misspelt_parameters_are_told_at_each_open_with_the_nearest_known_one_an
     let queue = MemoryMessageQueue::new("orders");
     let log = logged(&queue);
     let right = [("name", "orders"), ("type", "x"), ("options.when_full", "wait"), ("connection.host", "h")];
-    let wrong =
-        [("options.max_mesages", "31337"), ("option.lock_timeout", "31337"), ("options.qos", "31337")];
+    let wrong = [
+        ("options.max_mesages", "31337"),
+        ("option.lock_timeout", "31337"),
+        ("options.qos", "31337"),
+        ("max_messages", "31337"),
+    ];
     queue.configure(&ConfigParams::from_tuples([&right[..], &wrong].concat())).unwrap();
     queue.configure(&ConfigParams::from_tuples(wrong)).unwrap();
     for times in [1, 2] {
@@ -94,13 +98,14 @@ async fn misspelt_parameters_are_told_at_each_open_with_the_nearest_known_one_an
         queue.open(None).await.unwrap();
         queue.close(None).await.unwrap();
         for told in [
-            r#""options.max_mesages"; the nearest one is options.max_messages"#,
-            r#""option"; the nearest one is options"#,
+            r#""options.max_mesages"; the nearest one is options.max_messages at [orders]"#,
+            r#""option"; the nearest one is options at [orders]"#,
+            r#""max_messages"; is options.max_messages meant? at [orders]"#,
             r#""options.qos"; the nearest one is options."#,
         ] {
             assert_eq!(log.with(&format!("WARN c unknown parameter {told}")).len(), times, "{told}");
         }
-        assert_eq!(log.with("unknown parameter").len(), 3 * times, "{:?}", log.with("unknown"));
+        assert_eq!(log.with("unknown parameter").len(), 4 * times, "{:?}", log.with("unknown"));
         assert!(log.with("31337").is_empty());
     }
 }

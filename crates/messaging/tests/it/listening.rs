@@ -16,7 +16,7 @@ use pip_services_messaging::{
 use tokio::sync::{Notify, mpsc};
 
 use crate::support::{
-    a_close_ends_a_listening_that_begins_meanwhile, count, counted, opened, send, text, waiting,
+    a_close_ends_a_listening_that_begins_meanwhile, count, counted, observed, opened, send, text, waiting,
 };
 
 /// A receiver that tells the text of each message, and does no more.
@@ -136,6 +136,89 @@ async fn a_receiver_that_settled_the_message_itself_has_the_last_word() {
         assert_eq!(handled.recv().await.unwrap(), message);
         assert_eq!(waiting(&queue).await, left);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlings_that_an_end_or_a_close_leaves_to_themselves_are_told_and_counted_once() {
+    for close in [false, true] {
+        let queue = opened(&[("options.concurrency", 3)]).await;
+        let (log, counters) = observed(&*queue);
+        let (sender, mut started) = mpsc::unbounded_channel();
+        let receiver = move |envelope: MessageEnvelope| {
+            let sent = sender.send(text(&envelope));
+            async move {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                sent.map_err(|_| ApplicationError::unknown(None, "GONE", "nobody looks"))
+            }
+        };
+        send(&queue, "a").await;
+        send(&queue, "b").await;
+        queue.clone().begin_listen(None, Arc::new(receiver)).unwrap();
+        assert_eq!((started.recv().await.unwrap(), started.recv().await.unwrap()), ("a".into(), "b".into()));
+        match close {
+            true => {
+                let (one, other) = tokio::join!(queue.close(None), queue.close(None));
+                one.and(other).unwrap();
+            }
+            false => queue.end_listen(None).await,
+        }
+        let told = log.with("WARN");
+        assert!(
+            matches!(told.as_slice(), [line] if line.contains(" 2 messages ") && line.contains("[orders]")),
+            "{told:?}"
+        );
+        assert_eq!(count(&counters, "orders", "unfinished_handlers"), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handling_that_ends_the_listening_tells_of_the_others_and_not_of_itself() {
+    for others in [0, 1] {
+        let queue = opened(&[("options.concurrency", 2)]).await;
+        let (log, counters) = observed(&*queue);
+        let (sender, mut ended) = mpsc::unbounded_channel();
+        let receiver = CallbackMessageReceiver::new(move |envelope, queue| {
+            let sender = sender.clone();
+            Box::pin(async move {
+                match text(&envelope).as_str() {
+                    "ends" => {
+                        queue.end_listen(None).await;
+                        let _ = sender.send(());
+                    }
+                    _ => tokio::time::sleep(Duration::from_secs(20)).await,
+                }
+                Ok(())
+            })
+        });
+        for _ in 0..others {
+            send(&queue, "takes long").await;
+        }
+        send(&queue, "ends").await;
+        queue.clone().begin_listen(None, Arc::new(receiver)).unwrap();
+        ended.recv().await.unwrap();
+        assert_eq!(count(&counters, "orders", "unfinished_handlers"), others);
+        assert_eq!(log.with("WARN").len() as i64, others, "{:?}", log.with("WARN"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handling_that_is_over_in_time_is_no_loss_to_tell() {
+    let queue = opened(&[]).await;
+    let (log, counters) = observed(&*queue);
+    let (sender, mut started) = mpsc::unbounded_channel();
+    let receiver = move |_: MessageEnvelope| {
+        let _ = sender.send(());
+        async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            Ok(())
+        }
+    };
+    send(&queue, "a").await;
+    queue.clone().begin_listen(None, Arc::new(receiver)).unwrap();
+    started.recv().await.unwrap();
+    queue.close(None).await.unwrap();
+    assert_eq!(count(&counters, "orders", "unfinished_handlers"), 0);
+    assert!(log.with("WARN").is_empty(), "{:?}", log.with("WARN"));
 }
 
 #[tokio::test]

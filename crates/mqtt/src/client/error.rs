@@ -19,6 +19,9 @@ pub(crate) enum ClientError {
     /// The way to the broker broke behind the first packet, which the broker may have read, or it did not answer to that in time.
     #[error(transparent)]
     Cut(TransportError),
+    /// The broker ended the connection behind the first packet, and said nothing.
+    #[error("the broker closed the connection without an answer")]
+    Unanswered,
     /// The broker refused the request, and says why.
     #[error("the broker refused it: {0}")]
     Reason(Reason),

@@ -473,9 +473,7 @@ fn connect_error(error: Error) -> ClientError {
         // Here it only says that nothing answers at the address.
         Error::Failure | Error::Disconnected => ClientError::Failed("no broker answers there".into()),
         // The library's own connection, to the relay, was made: the broker's has ended since.
-        Error::TcpConnectCompletionFailure => {
-            ClientError::Failed("the broker closed the connection without an answer".into())
-        }
+        Error::TcpConnectCompletionFailure => ClientError::Unanswered,
         error => failed(error),
     }
 }

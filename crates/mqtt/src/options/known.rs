@@ -1,6 +1,8 @@
 //! Which parameters there are, so that one which is misspelt does not go unnoticed.
 
-use pip_services_commons::config::{ConfigParams, misspelt_parameter, unknown_parameter};
+use pip_services_commons::config::{
+    ConfigParams, misplaced_parameter, misspelt_parameter, unknown_parameter,
+};
 
 const CONNECTION_OPTIONS: &[&str] = &[
     "clean_session",
@@ -67,7 +69,7 @@ pub(crate) fn of_connection(config: &ConfigParams) -> Vec<String> {
             warnings.push(format!("{key} has no effect here; it is a parameter of queues"));
             continue;
         }
-        warnings.extend(unknown(key, &[CONNECTION_OPTIONS], &[OF_CONNECTION]));
+        add(&mut warnings, unknown(key, &[CONNECTION_OPTIONS], &[OF_CONNECTION]));
     }
     warnings
 }
@@ -76,9 +78,15 @@ pub(crate) fn of_connection(config: &ConfigParams) -> Vec<String> {
 pub(crate) fn of_queue(config: &ConfigParams) -> Vec<String> {
     let mut warnings = of_values(config);
     let options = [CONNECTION_OPTIONS, QUEUE_OPTIONS];
-    let unknown = |key: &str| unknown(key, &options, &[OF_CONNECTION, OF_QUEUE]);
-    warnings.extend(config.keys().filter_map(unknown));
+    for key in config.keys() {
+        add(&mut warnings, unknown(key, &options, &[OF_CONNECTION, OF_QUEUE]));
+    }
     warnings
+}
+
+/// Adds a warning, once for all parameters of a section that is misspelt.
+fn add(warnings: &mut Vec<String>, warning: Option<String>) {
+    warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
 }
 
 /// What a queue on a shared connection has to say about those of its parameters that only connections have.
@@ -130,7 +138,8 @@ fn unknown(key: &str, options: &[&[&'static str]], top: &[&[&'static str]]) -> O
             unknown_parameter(&key[..key.len() - name.len()], name, known.iter().copied())
         }
         "dependencies" => misspelt_parameter("dependencies.", rest, ["connection"]),
-        section => misspelt_parameter("", section, top.concat()),
+        section => misplaced_parameter("options.", key, options.concat())
+            .or_else(|| misspelt_parameter("", section, top.concat())),
     }
 }
 
@@ -204,6 +213,23 @@ mod tests {
             assert!(told.ends_with(&format!("the nearest one is {near}")), "{told}");
             assert!(!told.contains("hunter2"), "{told}");
         }
+    }
+
+    #[test]
+    fn an_option_beside_the_section_of_options_is_told_where_it_is_one_of_the_component() {
+        let told = |keys: &[&str]| of_queue(&config(keys));
+        assert_eq!(told(&["qos"]), [r#"unknown parameter "qos"; is options.qos meant?"#]);
+        assert_eq!(told(&["keepalive_timeout"]).len(), 1);
+        assert_eq!(told(&["colour", "qos.of"]), Vec::<String>::new());
+        let told = of_connection(&config(&["keepalive_timeout", "qos"]));
+        assert_eq!(told, [r#"unknown parameter "keepalive_timeout"; is options.keepalive_timeout meant?"#]);
+    }
+
+    #[test]
+    fn a_misspelt_section_is_told_once() {
+        let keys = ["conection.host", "conection.port", "topc", "conection.protocol"];
+        assert_eq!(of_queue(&config(&keys)).len(), 2, "{:?}", of_queue(&config(&keys)));
+        assert_eq!(of_connection(&config(&keys[..2])).len(), 1);
     }
 
     #[test]

@@ -151,7 +151,8 @@ impl MqttMessageQueue {
             None => self.own.open(correlation_id).await?,
             Some(shared) if shared.is_open() => {}
             Some(_) => {
-                let message = "the shared connection is not open; list it before the queue";
+                let message = "the shared connection is not open; open it before the queue; \
+                               in a configuration file, list it first";
                 return Err(ApplicationError::connection(correlation_id, "CONNECT_FAILED", message)
                     .with_details("key", "dependencies.connection"));
             }
@@ -238,7 +239,10 @@ impl IOpenable for MqttMessageQueue {
             (setup.options.clone(), setup.shared.clone(), setup.warnings())
         };
         for warning in warnings {
-            self.cached.base().logger().warn(correlation_id, format_args!("{warning}"));
+            self.cached
+                .base()
+                .logger()
+                .warn(correlation_id, format_args!("{warning} at [{}]", self.get_name()));
         }
         let connection = shared.clone().unwrap_or_else(|| self.own.clone());
         let topics = options
@@ -273,7 +277,8 @@ impl IClosable for MqttMessageQueue {
     /// what comes at QoS 0 meanwhile is lost in any case.
     ///
     /// All of that takes up to five seconds, the last of which is for the broker to take the goodbye. What is not over
-    /// then is left behind: a handling finishes in its own time, and a message in flight fails. An `open` that is under
+    /// then is left behind: a handling finishes in its own time, as [`end_listen`](IMessageQueue::end_listen) tells, and a
+    /// message in flight fails. An `open` that is under
     /// way is waited for as well. Dropping the queue instead waits for nothing.
     ///
     /// On a shared connection with `options.clean_session: false` the broker keeps nothing for a queue that is closed, as
@@ -329,11 +334,11 @@ impl IMessageQueue for MqttMessageQueue {
     /// permission. One of version 5 says so.
     ///
     /// # Errors
-    /// `PUBLISH_FAILED` (NoResponse) when there was no connection or no acknowledgement within
-    /// `options.send_timeout`, or the connection was lost before the acknowledgement: nothing sends the message again, with a kept
-    /// session neither, and the broker may have it all the same; or when the broker refused it, with its code in the detail
-    /// `reason_code`. `BAD_TOPIC` (BadRequest) when the topic has wildcards, `BAD_PROPERTY`
-    /// (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have, `TOO_LARGE` (BadRequest)
+    /// `PUBLISH_FAILED` (NoResponse) when there was no connection, no room or no acknowledgement within
+    /// `options.send_timeout`, or the queue was closed or its connection lost meanwhile: nothing sends the message again, with a
+    /// kept session neither, and the broker may have it all the same. The detail `sent` is `false` where it never left, so that it can be sent again and comes once; else it is
+    /// absent. Also when the broker refused the message, with its code in the detail `reason_code`. `BAD_TOPIC`
+    /// (BadRequest) when the topic has wildcards, `BAD_PROPERTY` (BadRequest) when an id or type of the envelope is a text that MQTT 5 does not have, `TOO_LARGE` (BadRequest)
     /// when the whole message has more than the 268,435,455 bytes of MQTT. `NOT_OPENED`.
     async fn send(
         &self,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use pip_services_commons::errors::ApplicationError;
+use pip_services_components::log::ILogger;
 use tokio::{
     net::lookup_host,
     time::{Instant, timeout_at},
@@ -18,14 +19,18 @@ use super::{
     errors::{connect_failed, subscribe_failed},
     link::Link,
 };
-use crate::{client::ClientError, resolver::Endpoint, transport::Section};
+use crate::{
+    client::ClientError,
+    resolver::Endpoint,
+    transport::{Protocol, Section},
+};
 
 impl Core {
     /// The first connection, with all that is wanted granted.
     ///
     /// A broker that accepts, and then says nothing more or cuts the connection, gives way to the next one. All of it takes
-    /// `options.connect_timeout` at most.
-    pub(super) async fn open(&self) -> Result<(), ApplicationError> {
+    /// `options.connect_timeout` at most. Gives the broker.
+    pub(super) async fn open(&self) -> Result<&Endpoint, ApplicationError> {
         let deadline = Instant::now() + self.options.connect_timeout;
         let mut first = 0;
         loop {
@@ -38,8 +43,11 @@ impl Core {
                 return Err(subscribe_failed(&filter, error));
             }
             match granted.and_then(|()| self.up_at_first(index, endpoint)) {
-                Err(_) if index + 1 < self.target.endpoints.len() => first = index + 1,
-                opened => return opened,
+                Err(error) if index + 1 < self.target.endpoints.len() => {
+                    self.passes_over(index, &error);
+                    first = index + 1;
+                }
+                opened => return opened.map(|()| endpoint),
             }
             self.forget_broker();
         }
@@ -100,8 +108,20 @@ impl Core {
                 Ok(()) => return Ok((index, endpoint)),
                 Err(error) => error,
             };
+            self.passes_over(index, &last);
         }
         Err(last)
+    }
+
+    /// Tells, at the first connection, that a broker gives way to the next one. Who reconnects tells of no attempt.
+    fn passes_over(&self, index: usize, error: &ApplicationError) {
+        let is_first = matches!(*self.link.borrow(), Link::Opening { .. });
+        if let Some(next) = self.target.endpoints.get(index + 1).filter(|_| is_first) {
+            let endpoint = &self.target.endpoints[index];
+            self.tell(|logger| {
+                logger.warn(None, format_args!("Passes over {endpoint}, and goes on to {next}: {error:#}"));
+            });
+        }
     }
 
     /// Tries each address of a broker.
@@ -149,9 +169,16 @@ impl Core {
                     connect_failed(format!("cannot connect to {endpoint}: {error}"), error.key())
                 }
                 Err(error) => {
+                    let section = &endpoint.section;
+                    let hint = match (&error, endpoint.transport.protocol()) {
+                        (ClientError::Unanswered, Protocol::Mqtt) => {
+                            format!("; where it expects TLS, set {section}.protocol to mqtts")
+                        }
+                        _ => String::new(),
+                    };
                     let message =
-                        format!("cannot connect to {endpoint} ({host_key}, {}.port)", endpoint.section);
-                    connect_failed(message, &host_key).with_cause(error)
+                        format!("cannot connect to {endpoint}: {error}{hint} ({host_key}, {section}.port)");
+                    connect_failed(message, &host_key)
                 }
             };
         }
@@ -167,6 +194,11 @@ impl Core {
             self.router.forget_grants();
             self.session.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// The number of the endpoint whose broker was the last to accept.
+    pub(super) fn last_broker(&self) -> Option<usize> {
+        self.broker().map(|(index, _)| index)
     }
 
     fn broker(&self) -> MutexGuard<'_, Option<(usize, SocketAddr)>> {

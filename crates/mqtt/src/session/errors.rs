@@ -32,6 +32,31 @@ pub(super) fn publish_failed(topic: &str, error: ClientError) -> ApplicationErro
     with_reason(failed, &error).with_cause(error)
 }
 
+/// The error of a message that the client did not take, so that it can be sent again without coming twice.
+pub(super) fn not_published(topic: &str, error: ClientError) -> ApplicationError {
+    let what = match &error {
+        ClientError::Disconnected => "no connection to the broker for",
+        _ => "the client did not take",
+    };
+    not_sent(topic, format!("{what} a message to topic '{topic}'")).with_cause(error)
+}
+
+/// The error of a message that still waited for a connection, its turn or room when its time was over.
+pub(super) fn not_published_in_time(topic: &str, limit: Duration, is_connected: bool) -> ApplicationError {
+    let what = match is_connected {
+        true => "no room for",
+        false => "no connection to the broker for",
+    };
+    let ms = limit.as_millis();
+    not_sent(topic, format!("{what} a message to topic '{topic}' within options.send_timeout ({ms} ms)"))
+}
+
+fn not_sent(topic: &str, why: String) -> ApplicationError {
+    ApplicationError::connection(None, "PUBLISH_FAILED", format!("{why}; the message was not sent"))
+        .with_details("topic", topic)
+        .with_details("sent", "false")
+}
+
 /// The error of a message that was not confirmed in time.
 pub(super) fn publish_late(topic: &str, limit: Duration) -> ApplicationError {
     let ms = limit.as_millis();

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     core::Core,
-    errors::{publish_failed, publish_late, subscribe_failed},
+    errors::{not_published, not_published_in_time, publish_failed, publish_late, subscribe_failed},
     held::Held,
     link::Link,
 };
@@ -107,8 +107,11 @@ impl Session {
             task,
         };
         match session.core.open().await {
-            Ok(()) => {
+            Ok(broker) => {
                 session.core.client.accept();
+                session.core.tell(|logger| {
+                    logger.debug(correlation_id, format_args!("Connected to the MQTT broker {broker}"));
+                });
                 Ok(session)
             }
             Err(error) => {
@@ -149,24 +152,32 @@ impl Session {
                 Poll::Pending => turn.await,
             }
         };
+        // The client may have the message, and so the broker.
+        let given = AtomicBool::new(false);
         let published = tokio::select! {
             // Most need not look at the others.
             biased;
-            published = timeout(limit, self.try_publish(turn, publication)) => published,
+            published = timeout(limit, self.try_publish(turn, publication, &given)) => published,
             () = self.closed.cancelled() => Ok(Err(ClientError::Disconnected)),
             // The client would keep what it has queued for a connection that never comes.
             () = self.lost() => Ok(Err(ClientError::Disconnected)),
         };
+        let (topic, given) = (publication.topic, given.load(Ordering::Relaxed));
         match published {
-            Ok(published) => published.map_err(|error| publish_failed(publication.topic, error)),
-            Err(_) => Err(publish_late(publication.topic, limit)),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if given => Err(publish_failed(topic, error)),
+            Ok(Err(error)) => Err(not_published(topic, error)),
+            Err(_) if given => Err(publish_late(topic, limit)),
+            Err(_) => Err(not_published_in_time(topic, limit, self.is_connected())),
         }
     }
 
+    /// Tells by `given` when the client has the message.
     async fn try_publish(
         &self,
         turn: impl Future<Output = MutexGuard<'_, ()>>,
         publication: &Publication<'_>,
+        given: &AtomicBool,
     ) -> Result<(), ClientError> {
         let turn = turn.await;
         if publication.qos == QoS::AtMostOnce {
@@ -179,6 +190,7 @@ impl Session {
         }
         let place = self.window.enter(publication.payload.len(), publication.qos).await?;
         let (link, ack) = self.give(publication).await?;
+        given.store(true, Ordering::Relaxed);
         drop(turn);
         let timing = self.core.counters.begin_publish();
         // Dropped at the end: a close that waits for the place must not come before the answer.

@@ -169,12 +169,16 @@ impl Core {
             was = replace(link, next);
         });
         let restore = retry && !matches!(was, Link::Opening { .. });
-        let (brokers, client_id) = (self.brokers(), &self.options.client_id);
+        let client_id = &self.options.client_id;
+        let broker = match was.broker().or_else(|| self.last_broker()) {
+            Some(index) => self.target.endpoints[index].to_string(),
+            None => self.brokers(),
+        };
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         match was {
             Link::Up { .. } => self.counters.lost(),
             // While it was being restored.
-            Link::Down => self.failed(recovery, format_args!("{brokers} closed the connection{why}")),
+            Link::Down => self.failed(recovery, format_args!("{broker} closed the connection{why}")),
             Link::Opening { .. } | Link::Lost => {}
         }
         match was {
@@ -186,13 +190,13 @@ impl Core {
                 };
                 self.tell(|logger| {
                     let what =
-                        format_args!("Lost the connection of client '{client_id}' to {brokers}{how}{why}");
+                        format_args!("Lost the connection of client '{client_id}' to {broker}{how}{why}");
                     logger.warn(None, what);
                 });
             }
             Link::Up { .. } => self.tell(|logger| {
                 let what =
-                    format_args!("Lost the connection to {brokers}, and options.retry_connect is false{why}");
+                    format_args!("Lost the connection to {broker}, and options.retry_connect is false{why}");
                 logger.error(None, None, what);
             }),
             _ => {}

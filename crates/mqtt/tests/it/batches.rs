@@ -55,6 +55,7 @@ async fn a_batch_to_a_broker_that_stays_away_gives_its_messages_back_in_their_or
     let times: Vec<_> = batch.iter().map(|envelope| envelope.sent_time).collect();
     let failed = queue.send_batch(Some("c"), batch).await.unwrap_err();
     assert_eq!((failed.error().code(), failed.error().correlation_id()), ("PUBLISH_FAILED", Some("c")));
+    assert_eq!(failed.error().detail("sent"), Some("false"), "{}", failed.error());
     assert!(!failed.unattempted().is_empty(), "it went on after the failure");
     let back = failed.into_envelopes();
     let as_given = back.iter().map(|envelope| envelope.sent_time).collect::<Vec<_>>() == times;

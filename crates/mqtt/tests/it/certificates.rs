@@ -50,6 +50,11 @@ impl Authority {
         })
     }
 
+    /// Signs a certificate for a host of this name which is one of an authority as well.
+    pub(crate) fn sign_authority(&self, name: &str) -> Identity {
+        self.sign_with(name, |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
     fn sign_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();

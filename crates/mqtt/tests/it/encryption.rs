@@ -101,6 +101,19 @@ async fn a_certificate_of_another_host_is_refused_unless_its_name_is_the_one_to_
 }
 
 #[tokio::test]
+async fn the_certificate_of_an_authority_is_none_of_a_broker() {
+    let authority = Authority::new();
+    let broker = broker_as(&authority.sign_authority("127.0.0.1")).start().unwrap();
+    let ca = authority.ca_file();
+    let why = connect_failure(&broker, &[MQTTS, ("connection.ca", &ca)], "connection.host").await;
+    assert!(
+        why.contains("certificate is a certificate authority's; sign one for the broker with it"),
+        "{why}"
+    );
+    assert!(why.contains("basicConstraints=CA:FALSE"), "{why}");
+}
+
+#[tokio::test]
 async fn an_expired_certificate_is_refused() {
     let authority = Authority::new();
     let broker = broker_as(&authority.sign_expired("127.0.0.1")).start().unwrap();
@@ -216,6 +229,13 @@ async fn a_plain_broker_is_told_from_one_that_speaks_tls() {
         ("CONNECT_FAILED", Some("connection.protocol")),
         "{error:#}"
     );
+}
+
+#[tokio::test]
+async fn a_plain_connection_to_a_broker_that_speaks_tls_tells_what_to_set() {
+    let broker = broker_as(&Authority::new().sign("127.0.0.1")).start().unwrap();
+    let why = connect_failure(&broker, &[], "connection.host").await;
+    assert!(why.contains("where it expects TLS, set connection.protocol to mqtts"), "{why}");
 }
 
 #[tokio::test]

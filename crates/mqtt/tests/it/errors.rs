@@ -108,9 +108,11 @@ async fn a_broker_that_closes_instead_of_answering_is_told_from_one_that_is_not_
     });
     let error = open_error(&[("connection.host", "127.0.0.1"), ("connection.port", &port)]).await;
     assert_eq!((error.code(), error.category()), ("CONNECT_FAILED", &ErrorCategory::NoResponse));
-    assert!(error.message().contains(&port), "{error}");
-    let whole = format!("{error:#}");
-    assert!(whole.contains("the broker closed the connection without an answer"), "{whole}");
+    let why = "the broker closed the connection without an answer; where it expects TLS, set connection.protocol to mqtts";
+    let whole =
+        format!("cannot connect to mqtt://127.0.0.1:{port}: {why} (connection.host, connection.port)");
+    assert_eq!(error.message(), whole);
+    assert_eq!(error.detail("key"), Some("connection.host"));
 }
 
 #[tokio::test]

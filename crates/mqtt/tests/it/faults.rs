@@ -129,7 +129,9 @@ async fn a_frozen_broker_keeps_nobody_beyond_the_timeouts() {
     let late = open(&broker, "late", &[("options.autosubscribe", "false"), more[1]]).await;
     broker.freeze().unwrap();
     let start = Instant::now();
-    assert_eq!(queue.send(None, message("a")).await.unwrap_err().error().code(), "PUBLISH_FAILED");
+    let failed = queue.send(None, message("a")).await.unwrap_err();
+    assert_eq!((failed.error().code(), failed.error().detail("sent")), ("PUBLISH_FAILED", None));
+    assert!(failed.error().message().contains("did not confirm"), "{failed}");
     assert!(queue.receive(None, Duration::from_millis(500)).await.unwrap().is_none());
     queue.close(None).await.unwrap();
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());

@@ -83,6 +83,7 @@ async fn whatever_another_client_publishes_is_skipped_and_the_next_message_is_ha
         let line = skipped().pop().unwrap();
         assert!(line.starts_with("ERROR Skipped what arrived from topic 'orders'"), "{what}: {line}");
         assert!(line.contains(&format!("{} bytes", payload.len())), "{what}: {line}");
+        assert!(line.contains("set options.serialize_envelope to false"), "{what}: {line}");
         assert!(line.len() < 500, "{what}: a line of {} bytes", line.len());
         assert_eq!(skipped().len(), sent.len(), "{what}");
     }

@@ -122,7 +122,11 @@ async fn sends_at_qos_0_wait_for_a_broker_that_is_away_and_fail_on_time(broker: 
             Err(failed) => break failed,
         }
     };
-    assert_eq!(failed.error().code(), "PUBLISH_FAILED");
+    assert_eq!((failed.error().code(), failed.error().detail("sent")), ("PUBLISH_FAILED", Some("false")));
+    let told = failed.error().message();
+    let why =
+        "no connection to the broker for a message to topic 'orders' within options.send_timeout (300 ms)";
+    assert_eq!(told, format!("{why}; the message was not sent"));
     let sending = tokio::spawn({
         let patient = patient.clone();
         async move { patient.send(None, message("patient")).await.map_err(|failed| failed.to_string()) }
@@ -207,7 +211,8 @@ async fn a_connection_that_is_configured_again_keeps_what_is_not_named_or_all_wh
     connection.open(None).await.unwrap();
     let connects = || observed.counters.get("mqtt.first.connects").and_then(|counter| counter.count);
     eventually("it is counted by its name", async || connects() == Some(1)).await;
-    assert!(observed.log.lines().concat().contains("unknown parameter \"option\""));
+    let told = "unknown parameter \"option\"; the nearest one is options at [first]";
+    assert!(observed.log.lines().concat().contains(told), "{:?}", observed.log.lines());
     connection.close(None).await.unwrap();
 }
 
@@ -215,11 +220,18 @@ async fn a_connection_that_is_configured_again_keeps_what_is_not_named_or_all_wh
 async fn misspelt_parameters_are_told_even_where_the_open_fails() {
     let observed = Observed::new();
     let queue = MqttMessageQueue::new("orders");
-    queue.configure(&ConfigParams::from_tuples([("conection.host", "localhost")])).unwrap();
+    let wrong = [("conection.host", "localhost"), ("conection.port", "1883"), ("qos", "1")];
+    queue.configure(&ConfigParams::from_tuples(wrong)).unwrap();
     queue.set_references(&observed.references).unwrap();
     assert_eq!(queue.open(None).await.unwrap_err().code(), "NO_CONNECTION");
-    let lines = observed.log.lines().concat();
-    assert!(lines.contains("unknown parameter \"conection\"; the nearest one is connection"), "{lines}");
+    let warnings: Vec<_> = observed.log.lines().into_iter().filter(|line| line.starts_with("WARN")).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for told in [
+        "unknown parameter \"conection\"; the nearest one is connection at [orders]",
+        "unknown parameter \"qos\"; is options.qos meant? at [orders]",
+    ] {
+        assert!(warnings.iter().any(|line| line.contains(told)), "{told}: {warnings:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

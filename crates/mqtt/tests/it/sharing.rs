@@ -146,7 +146,7 @@ async fn a_queue_on_a_shared_connection_warns_of_parameters_that_only_connection
     let lines = observed.log.lines();
     let told = lines.iter().filter(|line| line.contains("on a shared connection")).collect::<Vec<_>>();
     assert!(told.len() == 1 && told[0].starts_with("WARN"), "{lines:?}");
-    assert!(told[0].trim_end().ends_with(": options.keepalive_timeout, client_id"), "{told:?}");
+    assert!(told[0].trim_end().ends_with(": options.keepalive_timeout, client_id at [orders]"), "{told:?}");
 
     // Its own connection takes them.
     let own = MqttMessageQueue::new("orders");
@@ -165,6 +165,10 @@ async fn a_queue_with_its_own_connection_parameters_does_not_take_the_shared_one
     observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), never_opened);
     let error = open_on(&observed.references, "orders").await.err().unwrap();
     assert_eq!((error.code(), error.detail("key")), ("CONNECT_FAILED", Some("dependencies.connection")));
+    assert!(
+        error.message().ends_with("; open it before the queue; in a configuration file, list it first"),
+        "{error}"
+    );
 
     let own = MqttMessageQueue::new("orders");
     own.configure(&config(&broker, &[])).unwrap();

@@ -339,3 +339,85 @@ async fn a_subscription_without_an_answer_fails_where_the_connection_must_not_co
     eventually("it is told", async || told(&observed, why) == 1).await;
     eventually("it says goodbye", async || puppet.record().last().unwrap() == "DISCONNECT").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_send_that_found_no_room_says_that_it_was_not_sent_and_one_without_an_answer_does_not() {
+    let puppet = Puppet::start().await;
+    puppet.set_unanswered(PUBLISH, true);
+    let more = [("options.max_inflight", "1"), ("options.send_timeout", "500")];
+    let (_, queue) = open(&[&puppet], &more).await;
+    let unanswered = queue.send(None, message("a")).await.unwrap_err();
+    assert_eq!(unanswered.error().detail("sent"), None, "{unanswered}");
+    assert!(unanswered.error().message().contains("did not confirm"), "{unanswered}");
+    // The place stays taken.
+    let unsent = queue.send(None, message("b")).await.unwrap_err();
+    assert_eq!((unsent.error().code(), unsent.error().detail("sent")), ("PUBLISH_FAILED", Some("false")));
+    let told = unsent.error().message();
+    assert!(told.starts_with("no room for a message to topic 'orders'"), "{told}");
+    assert!(told.ends_with("within options.send_timeout (500 ms); the message was not sent"), "{told}");
+    queue.close(None).await.unwrap();
+    assert_eq!(puppet.count("PUBLISH orders"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_send_that_waits_for_a_connection_says_that_it_was_not_sent_when_the_queue_is_closed() {
+    let puppet = Puppet::start().await;
+    let more = [("options.reconnect_timeout", "3600000"), ("options.max_reconnect_timeout", "3600000")];
+    let (observed, queue) = open(&[&puppet], &more).await;
+    puppet.cut().await;
+    eventually("the loss is noticed", async || told(&observed, "Lost the connection") == 1).await;
+    // The send is polled first.
+    let (sent, closed) = tokio::join!(queue.send(None, message("a")), queue.close(None));
+    closed.unwrap();
+    let unsent = sent.unwrap_err();
+    let error = unsent.error();
+    assert_eq!((error.code(), error.detail("sent")), ("PUBLISH_FAILED", Some("false")), "{error:#}");
+    assert!(error.message().ends_with("the message was not sent"), "{error:#}");
+}
+
+async fn the_log_names_the_broker_that_is_passed_over_the_next_one_and_the_one_that_is_lost(
+    answers_at_first: bool,
+) {
+    let brokers = [Puppet::start().await, Puppet::start().await, Puppet::start().await];
+    let [down, first, second] = &brokers;
+    let refuse = |puppet: &Puppet| {
+        puppet.set_unanswered(CONNECT, true);
+        puppet.set_cut_at(Some(CONNECT));
+    };
+    match answers_at_first {
+        true => down.set_cut_at(Some(SUBSCRIBE)),
+        false => refuse(down),
+    }
+    let (observed, queue) = open(&[down, first, second], &[]).await;
+    let line = |what: &str| {
+        let lines: Vec<_> = observed.log.lines().into_iter().filter(|line| line.contains(what)).collect();
+        assert_eq!(lines.len(), 1, "{what}: {lines:?}");
+        lines.into_iter().next().unwrap()
+    };
+    let named = |line: &str| {
+        [down, first, second].map(|puppet| line.contains(&format!("mqtt://127.0.0.1:{}", puppet.port)))
+    };
+    let passed = line("WARN Passes over");
+    assert_eq!(named(&passed), [true, true, false], "{passed}");
+    let connected = line("Connected to the MQTT broker");
+    assert_eq!(named(&connected), [false, true, false], "{connected}");
+    [down, first].into_iter().for_each(refuse);
+    first.cut().await;
+    eventually("it goes on", async || told(&observed, "Reconnected to") == 1).await;
+    let lost = line("Lost the connection");
+    assert_eq!(named(&lost), [false, true, false], "{lost}");
+    assert_eq!(line("Passes over"), passed, "who reconnects tells of no attempt");
+    queue.close(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_a_broker_that_answers_nothing_and_is_passed_over_the_next_one_and_the_one_that_is_lost()
+ {
+    the_log_names_the_broker_that_is_passed_over_the_next_one_and_the_one_that_is_lost(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_a_broker_that_grants_nothing_and_is_passed_over_the_next_one_and_the_one_that_is_lost()
+{
+    the_log_names_the_broker_that_is_passed_over_the_next_one_and_the_one_that_is_lost(true).await;
+}

@@ -1,6 +1,6 @@
-use std::io;
+use std::{fmt, io};
 
-use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
+use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, OtherError};
 
 use super::super::TransportError;
 
@@ -29,7 +29,7 @@ pub(in crate::transport) fn explain(error: &io::Error) -> Option<TransportError>
 fn certificate(error: &CertificateError) -> TransportError {
     use CertificateError::{
         BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        NotValidYetContext, Other, UnknownIssuer,
     };
     match error {
         Expired | ExpiredContext { .. } => {
@@ -49,11 +49,28 @@ fn certificate(error: &CertificateError) -> TransportError {
             let what = format!("the broker's certificate has another name: {error}");
             TransportError::new(what, "connection.server_name", ["connection.host"])
         }
-        _ => {
-            let what = format!("the broker's certificate is not accepted: {error}");
-            TransportError::new(what, "connection.ca", [])
-        }
+        Other(OtherError(error)) => unsuitable(&error.to_string()),
+        error => not_accepted(error),
     }
+}
+
+/// What the library has only a name for, which its text consists of.
+fn unsuitable(name: &str) -> TransportError {
+    let what = match name {
+        "UnsupportedCertVersion" => {
+            "the broker's certificate is of X.509 version 1; make it with a subjectAltName"
+        }
+        "CaUsedAsEndEntity" => {
+            "the broker's certificate is a certificate authority's; sign one for the broker with it, or make it with \
+             basicConstraints=CA:FALSE"
+        }
+        name => return not_accepted(name),
+    };
+    TransportError::new(what, "connection.host", [])
+}
+
+fn not_accepted(why: impl fmt::Display) -> TransportError {
+    TransportError::new(format!("the broker's certificate is not accepted: {why}"), "connection.ca", [])
 }
 
 /// What the broker says where it ends the connection.
@@ -84,5 +101,43 @@ fn refusal(alert: AlertDescription) -> TransportError {
             TransportError::new(what, "connection.cert", [])
         }
         alert => TransportError::new(format!("the broker ended TLS: {alert:?}"), "connection.protocol", []),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::{pki_types::CertificateDer, server::ParsedCertificate};
+
+    use super::*;
+
+    /// The same certificate without its version, which then is 1.
+    fn of_version_1(certificate: &[u8]) -> Vec<u8> {
+        const VERSION: &[u8] = &[0xA0, 3, 2, 1, 2];
+        // Two sequences, one in the other, each with a length of two bytes.
+        assert_eq!(
+            [certificate[0], certificate[1], certificate[4], certificate[5]],
+            [0x30, 0x82, 0x30, 0x82]
+        );
+        assert_eq!(&certificate[8..13], VERSION);
+        let mut changed = [&certificate[..8], &certificate[13..]].concat();
+        for at in [2, 6] {
+            let length = u16::from_be_bytes([changed[at], changed[at + 1]]) - VERSION.len() as u16;
+            changed[at..at + 2].copy_from_slice(&length.to_be_bytes());
+        }
+        changed
+    }
+
+    #[test]
+    fn a_certificate_of_version_1_is_told_as_one_with_what_to_do() {
+        let names: Vec<_> = (0..20).map(|number| format!("host{number}.example.com")).collect();
+        let right = rcgen::generate_simple_self_signed(names).unwrap().cert;
+        assert!(ParsedCertificate::try_from(right.der()).is_ok());
+        let old = CertificateDer::from(of_version_1(right.der()));
+        let error = ParsedCertificate::try_from(&old).err().unwrap();
+        let told = explain(&io::Error::other(error)).unwrap();
+        assert_eq!(told.key(), "connection.host");
+        let told = told.to_string();
+        assert!(told.contains("of X.509 version 1; make it with a subjectAltName"), "{told}");
+        assert!(!told.contains("UnsupportedCertVersion"), "{told}");
     }
 }
