@@ -274,7 +274,7 @@ impl Session {
         if self.is_connected() {
             let limit = limit.saturating_sub(GOODBYE_TIMEOUT);
             let (_, flushed) = tokio::join!(self.stop_intake(limit), timeout(limit, self.flush()));
-            if flushed.is_err() {
+            if flushed != Ok(true) {
                 let client_id = &self.core.options.client_id;
                 let what = format_args!(
                     "Client '{client_id}' is closed before the broker has answered to all that was sent, which may be lost"
@@ -289,13 +289,12 @@ impl Session {
         let _ = timeout_at(deadline, self.core.client.disconnect()).await;
     }
 
-    /// Waits until the broker has all that was sent, and lets nothing in from now on.
-    async fn flush(&self) {
+    /// Waits until the broker has all that was sent, and lets nothing in from now on. False: the connection is lost before.
+    async fn flush(&self) -> bool {
         self.window.drain().await;
-        if self.has_unacknowledged.load(Ordering::Acquire) {
-            // A refusal is an answer as well. Any other error means that the connection is lost, and they with it.
-            let _ = self.core.client.flush().await;
-        }
+        let must_ask = self.has_unacknowledged.load(Ordering::Acquire);
+        // A refusal is an answer as well.
+        !must_ask || !matches!(self.core.client.flush().await, Err(ClientError::Disconnected))
     }
 
     /// Waits until the broker is connected.

@@ -58,10 +58,11 @@ async fn run() -> Outcome<()> {
             tokio::spawn(broker(listener));
             paho(port).await
         }
-        _ => {
+        Some("pip-services-mqtt") => {
             tokio::spawn(broker(listener));
             ours(port).await
         }
+        _ => Err(format!("it takes no arguments, or one of {CONTENDERS:?}").into()),
     }
 }
 
