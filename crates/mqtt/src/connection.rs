@@ -92,6 +92,8 @@ use crate::{
 /// the next one, and when all had their turn, for another attempt. So is one that was connected for long: that counts as a lost
 /// connection, and a receive that waits for the subscription goes on waiting. A topic that a broker never answers to thus keeps
 /// the connection away until its queue is closed; the log names it.
+/// What a broker of a kept session sent before it was left during an `open`, its listeners may have got already, unconfirmed: it can
+/// come again when that broker has its turn, at QoS 2 too.
 ///
 /// A connection with `options.clean_session: false` gets, and acknowledges, what the broker kept for it as soon as it is open. It
 /// holds what nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
@@ -114,8 +116,10 @@ use crate::{
 /// Messages in envelopes never are.
 ///
 /// A broker that is silent is asked for a sign of life after `options.keepalive_timeout`. Where it says nothing, and takes nothing
-/// either, its connection counts as lost after 2.75 times that; where something still goes out, as through a slow network, after
-/// about eleven times. Zero: nobody looks.
+/// either, its connection counts as lost after about 2.5 times that, and later where something is still seen to go out. What the
+/// sockets of the system hold is not seen: over a slow network give a time in which a large message is through. Zero stands for the longest time that MQTT has, of eighteen hours. Where a broker of version 5 asks for a shorter
+/// time, only the client library heeds it, which looks every five seconds: below ten the broker may cut an idle connection, which
+/// is then made again.
 ///
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
 /// client does not read while it cannot write, and then counts as lost; send such on a connection of their own.
