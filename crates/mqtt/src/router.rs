@@ -59,7 +59,7 @@ struct Wanted {
 }
 
 /// What the task has to ask of the broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Subscribe(String, QoS),
     Unsubscribe(String),
