@@ -6,21 +6,12 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use pip_services_commons::{convert::to_datetime, errors::ApplicationError};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     MessageEnvelope,
     message_envelope::{SHOWN_CHARACTERS, head},
 };
-
-/// All but the payload.
-#[derive(Serialize)]
-struct Head<'a> {
-    message_id: &'a str,
-    correlation_id: Option<&'a str>,
-    message_type: Option<&'a str>,
-    sent_time: String,
-}
 
 #[derive(Deserialize)]
 struct Read<'a> {
@@ -39,28 +30,44 @@ struct Read<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// More than all that is written besides texts and payload.
+const REST: usize = 128;
+
 pub(super) fn encode(envelope: &MessageEnvelope) -> String {
-    let head = Head {
-        message_id: &envelope.message_id,
-        correlation_id: envelope.correlation_id.as_deref(),
-        message_type: envelope.message_type.as_deref(),
-        sent_time: envelope.sent_time.unwrap_or_else(Utc::now).to_rfc3339_opts(SecondsFormat::Millis, true),
-    };
-    // Four texts always serialize.
-    let mut json = serde_json::to_string(&head).unwrap_or_default();
-    // In base64 there is nothing to escape, so it is written where it belongs instead of being copied there.
-    json.truncate(json.len().saturating_sub(1));
-    json.push_str(r#","message":"#);
-    match envelope.get_message() {
-        None => json.push_str("null}"),
+    let sent_time = envelope.sent_time.unwrap_or_else(Utc::now).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let texts = [
+        (r#"{"message_id":"#, Some(envelope.message_id.as_str())),
+        (r#","correlation_id":"#, envelope.correlation_id.as_deref()),
+        (r#","message_type":"#, envelope.message_type.as_deref()),
+    ];
+    let message = envelope.get_message();
+    let base64_len = message.map_or(0, |message| message.len().div_ceil(3) * 4);
+    // Texts hardly ever have something to escape, so that all fits into memory that is taken once.
+    let texts_len: usize = texts.iter().filter_map(|(_, text)| *text).map(str::len).sum();
+    let mut json = Vec::with_capacity(texts_len + base64_len + REST);
+    for (key, text) in texts {
+        json.extend_from_slice(key.as_bytes());
+        // Texts always serialize, and memory takes all.
+        let _ = serde_json::to_writer(&mut json, &text);
+    }
+    // In what follows there is nothing to escape.
+    for part in [r#","sent_time":""#, &sent_time, r#"","message":"#] {
+        json.extend_from_slice(part.as_bytes());
+    }
+    match message {
+        None => json.extend_from_slice(b"null"),
         Some(message) => {
-            json.reserve(message.len().div_ceil(3) * 4 + 3);
-            json.push('"');
-            BASE64_STANDARD.encode_string(message, &mut json);
-            json.push_str("\"}");
+            json.push(b'"');
+            let start = json.len();
+            json.resize(start + base64_len, b'=');
+            // It has that length.
+            let _ = BASE64_STANDARD.encode_slice(message, &mut json[start..]);
+            json.push(b'"');
         }
     }
-    json
+    json.push(b'}');
+    // It is text, as all of it was.
+    String::from_utf8(json).unwrap_or_default()
 }
 
 pub(super) fn decode(json: &[u8]) -> Result<MessageEnvelope, ApplicationError> {
