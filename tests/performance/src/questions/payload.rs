@@ -10,7 +10,7 @@ use crate::{
 
 /// Bytes, what they are called, and messages in full.
 const SIZES: [(usize, &str, usize); 4] =
-    [(16, "16 B", 60_000), (100, "100 B", 60_000), (1024, "1 KiB", 25_000), (65536, "64 KiB", 600)];
+    [(16, "16 B", 150_000), (100, "100 B", 150_000), (1024, "1 KiB", 25_000), (65536, "64 KiB", 600)];
 
 pub(super) fn question(context: &Context) -> Vec<Case<'_>> {
     let cases = SIZES.map(|(payload, size, full)| {
