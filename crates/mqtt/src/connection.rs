@@ -92,13 +92,12 @@ use crate::{
 /// the next one, and when all had their turn, for another attempt. So is one that was connected for long: that counts as a lost
 /// connection, and a receive that waits for the subscription goes on waiting. A topic that a broker never answers to thus keeps
 /// the connection away until its queue is closed; the log names it.
-/// What a broker of a kept session sent before it was left during an `open`, its listeners may have got already, unconfirmed: it can
-/// come again when that broker has its turn, at QoS 2 too.
 ///
-/// A connection with `options.clean_session: false` gets, and acknowledges, what the broker kept for it as soon as it is open. It
-/// holds what nobody listens to, for the first queue that opens with a matching topic, which gets it in order and before anything
-/// newer: up to 10,000 messages and 16 MiB of them. Beyond that the oldest are dropped, and so is what is left when the
-/// connection is closed: counted, and logged at warn, once for each burst.
+/// A connection with `options.clean_session: false` gets, and acknowledges, what the broker kept for it as soon as it is open. What
+/// comes at QoS 1 and 2 before, nobody gets: a broker that the `open` leaves for the next one, or at which it fails, sends it again
+/// when it has its turn. An open connection holds what nobody listens to, for the first queue that opens with a matching topic,
+/// which gets it in order and before anything newer: up to 10,000 messages and 16 MiB of them. Beyond that the oldest are dropped,
+/// and so is what is left when the connection is closed: counted, and logged at warn, once for each burst.
 ///
 /// Such a session keeps all its subscriptions at the broker, also those of an earlier configuration, as of a topic that had another
 /// name. What still comes of these nobody listens to: it is acknowledged and held like the rest, and dropped when there is no more

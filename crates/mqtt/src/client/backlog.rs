@@ -10,12 +10,15 @@ use super::Delivery;
 /// How many bytes of messages may wait before the relay reads no more from the broker.
 const LIMIT: usize = 1024 * 1024;
 
+/// What a message counts for that waits for something which comes behind it. As many as MQTT has ids for are read.
+const LIGHT: usize = 8;
+
 /// The messages that a client pushed to its channel and nobody has taken yet.
 ///
 /// The client's thread must not wait, so the channel has no bound. Here the relay sees that it fills, and leaves what
 /// comes from the broker where it is: so memory stays bounded, and the broker knows.
 #[derive(Default)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     bytes: AtomicUsize,
     shrunk: Notify,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Waiting {
 }
 
 impl Backlog {
-    pub(super) fn add(self: &Arc<Self>, delivery: &Delivery) -> Waiting {
+    pub(crate) fn add(self: &Arc<Self>, delivery: &Delivery) -> Waiting {
         self.add_bytes(delivery.memory())
     }
 
@@ -37,12 +40,12 @@ impl Backlog {
     }
 
     /// Waits until more may come.
-    pub(super) async fn room(&self) {
+    pub(crate) async fn room(&self) {
         self.below(LIMIT).await;
     }
 
     /// Waits until nothing waits.
-    pub(super) async fn empty(&self) {
+    pub(crate) async fn empty(&self) {
         self.below(1).await;
     }
 
@@ -58,13 +61,25 @@ impl Backlog {
     }
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let before = self.backlog.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
-        let after = before - self.bytes;
+impl Waiting {
+    /// Counts for hardly anything from now on, so that what comes behind it is read.
+    pub(crate) fn lighten(&mut self) {
+        self.give_back(self.bytes.saturating_sub(LIGHT));
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        let before = self.backlog.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        let after = before - bytes;
         if after == 0 || (before >= LIMIT && after < LIMIT) {
             self.backlog.shrunk.notify_waiters();
         }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.give_back(self.bytes);
     }
 }
 

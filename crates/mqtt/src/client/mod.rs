@@ -16,6 +16,8 @@ mod readable;
 mod relay;
 mod replies;
 
+#[cfg(test)]
+pub(crate) use backlog::Backlog;
 pub(crate) use error::{ClientError, Reason};
 pub(crate) use event::{Event, Events, Malformed};
 pub(crate) use message::{Delivery, LARGEST_PACKET, MessageProperties, Publication};

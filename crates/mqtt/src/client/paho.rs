@@ -377,7 +377,8 @@ fn library_client(
                 },
             };
             let waiting = backlog.add(&delivery);
-            let _ = sender.send(Event::Message(delivery, waiting));
+            let confirmed_on = (message.qos() != PahoQoS::AtMostOnce).then_some(number);
+            let _ = sender.send(Event::Message(delivery, waiting, confirmed_on));
         }
     });
     let sender = events.clone();

@@ -49,7 +49,6 @@ impl Core {
                 }
                 opened => return opened.map(|()| endpoint),
             }
-            self.forget_broker();
         }
     }
 
@@ -74,6 +73,9 @@ impl Core {
         let up = |link: &mut Link| {
             let is_there = !link.is_lost_at_first(connection);
             if is_there {
+                // What this connection brings is handed over from now on, and so it is confirmed, and not before.
+                self.opened.store(connection, Ordering::Release);
+                self.client.accept();
                 *link = Link::Up { broker: index, connection, session };
             }
             is_there
@@ -229,7 +231,7 @@ fn unknown(endpoint: &Endpoint) -> ApplicationError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{
         iter,
         net::Ipv4Addr,
@@ -276,7 +278,7 @@ mod tests {
     }
 
     /// What connects to these brokers, and asks them to keep its session.
-    fn core(endpoints: Vec<Endpoint>) -> Core {
+    pub(in crate::session) fn core(endpoints: Vec<Endpoint>) -> Core {
         let kept =
             [("client_id", "kept"), ("options.clean_session", "false"), ("options.connect_timeout", "2000")];
         let (client, _) = Client::new("kept", MqttVersion::V3_1_1);
@@ -288,6 +290,7 @@ mod tests {
             logger: Arc::new(CompositeLogger::new()),
             counters: Arc::new(ConnectionCounters::new("")),
             link: watch::Sender::new(Link::Opening { lost: 0 }),
+            opened: AtomicU64::new(0),
             broker: Mutex::default(),
             session: AtomicU64::new(0),
             held: Mutex::default(),

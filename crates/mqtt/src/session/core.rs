@@ -22,6 +22,8 @@ pub(super) struct Core {
     pub(super) logger: Arc<CompositeLogger>,
     pub(super) counters: Arc<ConnectionCounters>,
     pub(super) link: watch::Sender<Link>,
+    /// The number of the connection with which the open has succeeded. Zero before.
+    pub(super) opened: AtomicU64,
     /// Which broker has its session: the number of the endpoint, and the address, as a name can have several.
     pub(super) broker: Mutex<Option<(usize, SocketAddr)>>,
     /// How many sessions it has had at brokers. One that a broker kept is the same over several connections.

@@ -88,19 +88,6 @@ impl Core {
         }
     }
 
-    /// Drops what is held of a broker that gives way to another one. It has no confirmation of it, and sends it again when it has
-    /// its turn.
-    pub(super) fn forget_broker(&self) {
-        if let Some(held) = &mut *self.held() {
-            *held = Held::default();
-        }
-    }
-
-    /// Drops what is held and was not confirmed to the broker, which sends it again.
-    pub(super) fn forget_held(&self) {
-        *self.held() = None;
-    }
-
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

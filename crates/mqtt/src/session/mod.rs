@@ -91,6 +91,7 @@ impl Session {
             logger,
             counters,
             link,
+            opened: AtomicU64::new(0),
             broker: StdMutex::default(),
             session: AtomicU64::new(0),
             held,
@@ -106,20 +107,11 @@ impl Session {
             closed: CancellationToken::new(),
             task,
         };
-        match session.core.open().await {
-            Ok(broker) => {
-                session.core.client.accept();
-                session.core.tell(|logger| {
-                    logger.debug(correlation_id, format_args!("Connected to the MQTT broker {broker}"));
-                });
-                Ok(session)
-            }
-            Err(error) => {
-                // The broker has no confirmation of it, and sends it again.
-                session.core.forget_held();
-                Err(error.with_correlation_id(correlation_id))
-            }
-        }
+        let broker = session.core.open().await.map_err(|error| error.with_correlation_id(correlation_id))?;
+        session.core.tell(|logger| {
+            logger.debug(correlation_id, format_args!("Connected to the MQTT broker {broker}"));
+        });
+        Ok(session)
     }
 
     /// Takes no more messages of a session that the broker keeps, and waits up to `limit` until those that came are with

@@ -68,7 +68,7 @@ impl Core {
                             logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
                         });
                     }
-                    Some(Event::Message(delivery, _waiting)) => {
+                    Some(Event::Message(delivery, _waiting, _)) => {
                         complaints.well_formed();
                         self.dispatch(delivery);
                     }

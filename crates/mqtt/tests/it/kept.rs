@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use pip_services_commons::{
     config::{ConfigParams, IConfigurable},
+    refer::{IReferenceable, IReferences},
     run::{IClosable, IOpenable},
 };
 use pip_services_messaging::IMessageQueue;
-use pip_services_mqtt::MqttMessageQueue;
+use pip_services_mqtt::{MqttConnection, MqttMessageQueue};
 use pip_services_test_broker::TestBroker;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,7 +16,7 @@ use tokio::{
 
 use crate::{
     packets::{CONNECT, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL, SUBSCRIBE},
-    support::{SOON, message, next, on_each_broker, open, texts_until},
+    support::{Observed, QUIET, SOON, message, next, on_each_broker, open, texts_until},
 };
 
 on_each_broker!(a_message_at_qos_2_is_not_taken_for_one_that_an_earlier_process_left_half_done,);
@@ -79,6 +82,19 @@ impl Peer {
         self.write(&[&[first, body.len() as u8], &body[..]].concat()).await;
     }
 
+    /// Reads a subscription, and does not answer.
+    async fn ignore(&mut self) {
+        let subscribe = self.read().await;
+        assert_eq!(subscribe[0] >> 4, SUBSCRIBE, "{subscribe:?}");
+    }
+
+    /// Reads up to the end of the connection, which nothing comes before but a goodbye.
+    async fn ends(mut self) {
+        let mut rest = Vec::new();
+        let _ = timeout(SOON, self.stream.read_to_end(&mut rest)).await.expect("it is still there");
+        assert!(rest.is_empty() || rest == b"\xe0\0", "{rest:?}");
+    }
+
     async fn expect(&mut self, kind: u8, id: u8) {
         let packet = self.read().await;
         assert_eq!((packet[0] >> 4, packet[2..4].to_vec()), (kind, vec![0, id]), "{packet:?}");
@@ -95,8 +111,18 @@ impl Peer {
 
 /// A queue on the topic `t` of a broker that a test plays.
 fn queue(listener: &TcpListener, more: &[(&str, &str)]) -> MqttMessageQueue {
+    queue_at(&[listener], more)
+}
+
+/// The same, of the first of these brokers that takes it.
+fn queue_at(listeners: &[&TcpListener], more: &[(&str, &str)]) -> MqttMessageQueue {
+    let queue = MqttMessageQueue::new("t");
+    queue.configure(&config_of(listeners, more)).unwrap();
+    queue
+}
+
+fn config_of(listeners: &[&TcpListener], more: &[(&str, &str)]) -> ConfigParams {
     let mut config = ConfigParams::from_tuples([
-        ("connection.host", "127.0.0.1"),
         ("topic", "t"),
         ("client_id", "kept"),
         ("options.clean_session", "false"),
@@ -104,11 +130,12 @@ fn queue(listener: &TcpListener, more: &[(&str, &str)]) -> MqttMessageQueue {
         ("options.serialize_envelope", "false"),
         ("options.reconnect_timeout", "1"),
     ]);
-    config.put("connection.port", listener.local_addr().unwrap().port());
+    for (index, listener) in listeners.iter().enumerate() {
+        config.put(format!("connections.{index}.host"), "127.0.0.1");
+        config.put(format!("connections.{index}.port"), listener.local_addr().unwrap().port());
+    }
     more.iter().for_each(|(key, value)| config.put(*key, *value));
-    let queue = MqttMessageQueue::new("t");
-    queue.configure(&config).unwrap();
-    queue
+    config
 }
 
 async fn listener() -> TcpListener {
@@ -275,7 +302,8 @@ async fn a_message_that_was_half_done_when_the_connection_broke_is_released_on_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_came_before_an_open_failed_was_not_confirmed() {
     let listener = listener().await;
-    let queue = queue(&listener, &[("options.autosubscribe", "true")]);
+    let (observed, queue) = (Observed::new(), queue(&listener, &[("options.autosubscribe", "true")]));
+    queue.set_references(&observed.references).unwrap();
     let failing = async {
         let mut broker = Peer::accept(&listener).await;
         broker.publish(0x32, 1, "once").await;
@@ -283,12 +311,12 @@ async fn what_came_before_an_open_failed_was_not_confirmed() {
         let subscribe = broker.read().await;
         assert_eq!(subscribe[0] >> 4, SUBSCRIBE, "{subscribe:?}");
         broker.write(&[0x90, 3, subscribe[2], subscribe[3], 0x80]).await;
-        let mut rest = Vec::new();
-        let _ = timeout(SOON, broker.stream.read_to_end(&mut rest)).await.expect("it is still there");
-        assert!(rest.is_empty() || rest == b"\xe0\0", "{rest:?}");
+        broker.ends().await;
     };
     let (opened, ()) = tokio::join!(queue.open(None), failing);
     assert_eq!(opened.unwrap_err().code(), "SUBSCRIBE_FAILED");
+    let lines = observed.log.lines();
+    assert!(!lines.iter().any(|line| line.contains("Drops")), "nothing is lost: {lines:?}");
     let script = async {
         let mut broker = Peer::accept(&listener).await;
         broker.publish(0x3a, 1, "once").await;
@@ -301,6 +329,152 @@ async fn what_came_before_an_open_failed_was_not_confirmed() {
     let (opened, _broker) = tokio::join!(queue.open(None), script);
     opened.unwrap();
     assert_eq!((next(&queue).await, next(&queue).await), ("once".into(), "exactly once".into()));
+}
+
+/// The first broker accepts, sends a message, and says no more, or cuts the connection. It sends the message again when it has
+/// its turn.
+async fn what_came_of_a_broker_that_the_open_left_comes_once(cuts: bool) {
+    let (first_at, second_at) = (listener().await, listener().await);
+    let more = [("options.autosubscribe", "true"), ("options.connect_timeout", "4000")];
+    let queue = queue_at(&[&first_at, &second_at], &more);
+    let script = async {
+        let mut first = Peer::accept(&first_at).await;
+        first.publish(0x34, 1, "once").await;
+        first.write(b"\x30\x0f\0\x01tat most once").await;
+        first.ignore().await;
+        if cuts {
+            drop(first);
+        } else {
+            first.ends().await;
+        }
+        let mut second = Peer::accept(&second_at).await;
+        second.grant().await;
+        second.complete(1, "second").await;
+        drop(second);
+        let mut first = Peer::accept(&first_at).await;
+        first.grant().await;
+        first.publish(0x3c, 1, "once").await;
+        first.expect(PUBREC, 1).await;
+        first.complete(2, "end").await;
+        first
+    };
+    let (opened, _broker) = tokio::join!(queue.open(None), script);
+    opened.unwrap();
+    assert_eq!(texts_until(&queue, "end").await, ["at most once", "second", "once"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_a_broker_that_the_open_left_as_it_was_silent_comes_once() {
+    what_came_of_a_broker_that_the_open_left_comes_once(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_a_broker_that_the_open_left_as_it_was_cut_comes_once() {
+    what_came_of_a_broker_that_the_open_left_comes_once(true).await;
+}
+
+/// As where it is configured under two names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_a_broker_that_is_also_the_next_one_of_the_open_comes_once() {
+    let listener = listener().await;
+    let queue = queue_at(&[&listener, &listener], &[("options.autosubscribe", "true")]);
+    let script = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x34, 1, "once").await;
+        broker.ignore().await;
+        drop(broker);
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x3c, 1, "once").await;
+        broker.grant().await;
+        broker.expect(PUBREC, 1).await;
+        broker.complete(2, "end").await;
+        broker
+    };
+    let (opened, _broker) = tokio::join!(queue.open(None), script);
+    opened.unwrap();
+    assert_eq!(texts_until(&queue, "end").await, ["once"]);
+}
+
+/// Also where it is more than may wait otherwise while the broker is read from.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_during_an_open_is_received_after_it_in_order_and_before_anything_newer() {
+    let listener = listener().await;
+    let (observed, queue) = (Observed::new(), queue(&listener, &[("options.autosubscribe", "true")]));
+    queue.set_references(&observed.references).unwrap();
+    let script = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x32, 1, "1").await;
+        broker.publish(0x34, 2, "2").await;
+        broker.write(b"\x30\x04\0\x01t3").await;
+        for id in 4..=20 {
+            // Of 204,805 bytes.
+            let large = [b"\x34\x85\xc0\x0c\0\x01t\0", &[id][..], &[b'x'; 200 * 1024][..]].concat();
+            broker.write(&large).await;
+        }
+        broker.grant().await;
+        broker.expect(PUBACK, 1).await;
+        for id in [2].into_iter().chain(4..=20) {
+            broker.expect(PUBREC, id).await;
+        }
+        broker.complete(21, "end").await;
+        broker
+    };
+    let (opened, _broker) = tokio::join!(queue.open(None), script);
+    opened.unwrap();
+    let mut received = texts_until(&queue, "end").await;
+    let large = received.split_off(3);
+    assert_eq!(received, ["1", "2", "3"]);
+    assert_eq!(large.iter().map(String::len).collect::<Vec<_>>(), [200 * 1024; 17]);
+    queue.close(None).await.unwrap();
+    let lines = observed.log.lines();
+    assert!(!lines.iter().any(|line| line.contains("Drops")), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_whose_connection_is_opened_again_gets_what_came_before_that_was_given_up_once() {
+    let listener = listener().await;
+    let observed = Observed::new();
+    let connection = Arc::new(MqttConnection::new());
+    connection.configure(&config_of(&[&listener], &[])).unwrap();
+    connection.set_references(&observed.references).unwrap();
+    observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
+    let (opened, mut broker) = tokio::join!(connection.open(None), Peer::accept(&listener));
+    opened.unwrap();
+    let queue = MqttMessageQueue::new("t");
+    let options = [("options.autosubscribe", "true"), ("options.serialize_envelope", "false")];
+    queue.configure(&ConfigParams::from_tuples(options)).unwrap();
+    queue.set_references(&observed.references).unwrap();
+    let (opened, ()) = tokio::join!(queue.open(None), broker.grant());
+    opened.unwrap();
+    let (closed, ()) = tokio::join!(connection.close(None), broker.ends());
+    closed.unwrap();
+
+    let given_up = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x34, 1, "once").await;
+        broker.ignore().await;
+        let early = queue.receive(None, QUIET).await;
+        assert!(early.is_err(), "it is not open yet: {early:?}");
+        broker
+    };
+    let broker = tokio::select! {
+        opened = connection.open(None) => panic!("nothing is granted: {opened:?}"),
+        broker = given_up => broker,
+    };
+    broker.ends().await;
+    let script = async {
+        let mut broker = Peer::accept(&listener).await;
+        broker.publish(0x3c, 1, "once").await;
+        broker.grant().await;
+        broker.expect(PUBREC, 1).await;
+        broker.complete(2, "end").await;
+        broker
+    };
+    let (opened, _broker) = tokio::join!(connection.open(None), script);
+    opened.unwrap();
+    assert_eq!(texts_until(&queue, "end").await, ["once"]);
+    let lines = observed.log.lines();
+    assert!(!lines.iter().any(|line| line.contains("Drops")), "nothing is lost: {lines:?}");
 }
 
 /// The library would do it, if it knew that a session is kept.

@@ -72,7 +72,10 @@ impl Downward {
         }
         let content = reading.end();
         if may_repeat && self.guard.state().inbound.repeats(head.id, content) {
-            self.replies.push(&answer(PUBREC, head.id));
+            let answer = answer(PUBREC, head.id);
+            if !self.guard.state().intake.withhold(&answer, &self.replies) {
+                self.replies.push(&answer);
+            }
             return Fate::Swallow;
         }
         packet[0] ^= LOWER;

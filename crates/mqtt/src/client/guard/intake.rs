@@ -31,6 +31,10 @@ impl Intake {
         self.withheld.clear();
     }
 
+    pub(super) fn is_opening(&self) -> bool {
+        self.stage == Stage::Opening
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
         self.stage == Stage::Stopped
     }
@@ -40,7 +44,7 @@ impl Intake {
     }
 
     pub(super) fn accept(&mut self) {
-        if self.stage == Stage::Opening {
+        if self.is_opening() {
             self.stage = Stage::Open;
             let withheld = std::mem::take(&mut self.withheld);
             if let Some(replies) = self.replies.take().filter(|_| !withheld.is_empty()) {
@@ -65,7 +69,7 @@ impl Intake {
 
     /// Keeps a confirmation while the session is being opened. False: it is to go on.
     pub(super) fn withhold(&mut self, packet: &[u8], replies: &Arc<Replies>) -> bool {
-        let withholds = self.stage == Stage::Opening;
+        let withholds = self.is_opening();
         if withholds {
             self.withheld.extend_from_slice(packet);
             self.replies = Some(replies.clone());

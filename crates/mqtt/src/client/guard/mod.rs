@@ -44,8 +44,10 @@ impl Guard {
     /// Another connection. Gives its number.
     pub(super) fn connect(&self, address: SocketAddr) -> u64 {
         let mut state = self.state();
-        if state.address.replace(address) != Some(address) {
-            // The ids of one broker say nothing about those of another, which may have a session of its own.
+        let is_other = state.address.replace(address) != Some(address);
+        if is_other || state.intake.is_opening() {
+            // The ids of one broker say nothing about those of another, which may have a session of its own. And what came while
+            // the session is being opened nobody was given, and was not confirmed.
             state.inbound.forget();
             state.outbound.doubt();
         }
@@ -262,6 +264,38 @@ mod tests {
             assert_eq!(connection.replies.take(), [answer(PUBACK, 1), answer(PUBREC, 2)].concat());
             assert_eq!(connection.down(&[&once]).0, once);
             assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBACK, 1));
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_before_somebody_is_there_for_it_is_not_confirmed_either() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::opening(&guard, 1, false, piece);
+            connection.down(&[KEPT, &publish(0x34, "t", 1, None, b"x")]);
+            connection.up(&[&answer(PUBACK, 1)]);
+            assert_eq!(connection.down(&[&publish(0x3c, "t", 1, None, b"x")]), (vec![], vec![]));
+            guard.accept();
+            assert_eq!(connection.replies.take(), [answer(PUBREC, 1), answer(PUBREC, 1)].concat());
+        }
+    }
+
+    /// Who opens the session has forgotten what came on the connection before.
+    #[test]
+    fn what_came_on_another_connection_before_somebody_was_there_is_not_confirmed_and_handed_over_again() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut left = Connection::opening(&guard, 1, false, piece);
+            left.down(&[KEPT, &publish(0x34, "t", 1, None, b"x"), &publish(0x32, "t", 2, None, b"x")]);
+            assert_eq!(left.up(&[&answer(PUBACK, 1)]), b"");
+            let mut connection = Connection::opening(&guard, 1, false, piece);
+            assert_eq!(left.up(&[&answer(PUBACK, 2)]), b"", "it is late");
+            let repeated = [KEPT, &publish(0x3c, "t", 1, None, b"x")].concat();
+            let handed = [KEPT, &publish(0x3a, "t", 1, None, b"x")].concat();
+            assert_eq!(connection.down(&[&repeated]), (handed, vec![]));
+            guard.accept();
+            assert_eq!((connection.replies.take(), left.replies.take()), (vec![], vec![]));
+            assert_eq!(connection.up(&[&answer(PUBACK, 1)]), answer(PUBREC, 1));
         }
     }
 

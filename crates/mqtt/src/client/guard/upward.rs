@@ -39,12 +39,12 @@ impl Rules for Upward {
                 packet[0] = PUBREC;
             }
             self.guard.confirmed(&mut state, self.connection, false);
-            // Of a connection before it is nothing that the broker has.
-            let is_current = self.connection == state.inbound.connection();
-            return match is_current && state.intake.withhold(packet, &self.replies) {
-                true => Fate::Swallow,
-                false => Fate::Pass,
+            let withholds = match self.connection == state.inbound.connection() {
+                true => state.intake.withhold(packet, &self.replies),
+                // Of a connection before it is nothing that the broker has.
+                false => state.intake.is_opening(),
             };
+            return if withholds { Fate::Swallow } else { Fate::Pass };
         }
         // No property is looked at.
         match Head::parse(packet, false) {
