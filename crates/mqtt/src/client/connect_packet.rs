@@ -29,6 +29,8 @@ pub(super) struct Greeting {
     pub(super) secret: Secret,
     pub(super) password: Option<Secret>,
     pub(super) session: Session,
+    /// How often the broker shall have a sign of life, in seconds.
+    pub(super) keep_alive: u16,
 }
 
 /// What the broker is to do with the session of a client, which says of each that it is clean.
@@ -61,6 +63,7 @@ pub(super) async fn read(from: &mut (impl AsyncRead + Unpin), greeting: &Greetin
     let name = body.get(..2).map(|length| u16::from_be_bytes([length[0], length[1]])).ok_or_else(invalid)?;
     let flags = 2 + usize::from(name) + 1;
     replace_password(&mut body, flags, greeting)?;
+    body[flags + 1..flags + 3].copy_from_slice(&greeting.keep_alive.to_be_bytes());
     if let Session::Kept(expiry) = greeting.session {
         body[flags] &= !CLEAN;
         if let Some(seconds) = expiry {
@@ -145,7 +148,8 @@ mod tests {
     const PACKET: &[u8] = b"\x10\x16\0\x04MQTT\x04\xc2\0\x3c\0\x01c\0\x02me\0\x03key";
 
     fn greeting(password: Option<&str>, session: Session) -> Greeting {
-        Greeting { secret: Secret::new("key"), password: password.map(Secret::new), session }
+        let password = password.map(Secret::new);
+        Greeting { secret: Secret::new("key"), password, session, keep_alive: 60 }
     }
 
     #[tokio::test]
@@ -167,6 +171,13 @@ mod tests {
         assert_eq!(long[..4], [0x10, 0xb3, 0x9c, 0x01]);
         let back = Greeting { secret: Secret::new(password), ..greeting(Some("key"), Session::Clean) };
         assert_eq!(read(&mut long.as_slice(), &back).await.unwrap(), PACKET);
+    }
+
+    #[tokio::test]
+    async fn the_broker_is_told_how_often_it_hears_something_whatever_the_client_says() {
+        let greeting = Greeting { keep_alive: 0x0102, ..greeting(Some("key"), Session::Clean) };
+        let packet = read(&mut &PACKET[..], &greeting).await.unwrap();
+        assert_eq!(packet, b"\x10\x16\0\x04MQTT\x04\xc2\x01\x02\0\x01c\0\x02me\0\x03key");
     }
 
     #[tokio::test]

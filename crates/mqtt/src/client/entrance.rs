@@ -122,7 +122,8 @@ mod tests {
         }
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"\x10\x11\0\x04MQTT\x04\x42\0\0\0\0\0\x03key").await.unwrap();
-        let greeting = Greeting { secret: Secret::new("key"), password: None, session: Session::Clean };
+        let greeting =
+            Greeting { secret: Secret::new("key"), password: None, session: Session::Clean, keep_alive: 0 };
         let opened = Opened::plain(to_broker);
         let (backlog, answers, (events, _)) = (Arc::default(), Arc::default(), unbounded_channel());
         let admitted = entrance.admit(opened, greeting, None, backlog, answers, events);

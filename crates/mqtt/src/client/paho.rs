@@ -140,6 +140,7 @@ impl Client {
             secret: one_time_secret().map_err(no_relay)?,
             password: user.password.clone(),
             session: session(options),
+            keep_alive: keep_alive(options.keepalive_timeout),
         };
         let guarded = (!options.clean_session).then(|| Guarded {
             guard: self.guard.clone(),
@@ -417,7 +418,8 @@ fn connect_options(
     };
     builder
         .server_uris(&[format!("tcp://{address}")])
-        .keep_alive_interval(keepalive(options.keepalive_timeout))
+        // The relay looks whether the broker is there: the library takes a slow way to it for the end.
+        .keep_alive_interval(LONGEST_KEEPALIVE)
         .connect_timeout(whole_seconds(limit))
         .max_inflight(MAX_BUFFERED)
         // The relay puts the password in its place: the library would log that.
@@ -444,9 +446,9 @@ pub(super) fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX))
 }
 
-/// The library takes zero for one second, so the longest time stands for never.
-fn keepalive(time: Duration) -> Duration {
-    if time.is_zero() { LONGEST_KEEPALIVE } else { whole_seconds(time) }
+/// The seconds between signs of life. The longest time stands for never.
+fn keep_alive(time: Duration) -> u16 {
+    if time.is_zero() { u16::MAX } else { whole_seconds(time).as_secs().try_into().unwrap_or(u16::MAX) }
 }
 
 fn paho_qos(qos: QoS) -> PahoQoS {
@@ -524,6 +526,7 @@ mod tests {
             secret: one_time_secret().unwrap(),
             password: user.password.clone(),
             session: session(&options),
+            keep_alive: 60,
         };
         let token =
             client.connect(connect_options(entrance.address, &greeting.secret, &user, &options, SOON));

@@ -15,6 +15,8 @@ mod websocket;
 use std::{fmt, io, net::SocketAddr};
 
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
+#[cfg(any(target_os = "android", target_os = "linux"))]
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -25,6 +27,11 @@ pub(crate) use self::{error::TransportError, protocol::Protocol, section::Sectio
 
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
+
+/// What the system may take without having sent it. So what is written tells how much goes over a slow network: it would take
+/// megabytes, and then nothing for seconds. What is on its way counts beside, so a long way loses no speed.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MOST_UNSENT: u32 = 128 * 1024;
 
 /// A stream of bytes to a broker.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -88,6 +95,9 @@ impl Transport {
     pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Opened, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| TransportError::unreachable(&error))?;
         tcp.set_nodelay(true).map_err(|error| TransportError::unreachable(&error))?;
+        // A system that cannot is one on which a slow network is judged worse.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(MOST_UNSENT);
         let traffic = Traffic::default();
         let stream = self.secure(Noted { tcp, traffic: traffic.clone() }).await?;
         #[cfg(feature = "websocket")]

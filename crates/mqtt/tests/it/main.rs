@@ -75,6 +75,8 @@ mod sharing;
 mod support;
 /// Brokers that take a connection and make no use of it.
 mod unstable;
+/// A slow way to the broker.
+mod uplinks;
 /// MQTT 5.
 mod version5;
 /// WebSocket, plain and encrypted.

@@ -3,7 +3,7 @@ use std::{mem, sync::Arc};
 use super::{Answers, Meaning};
 use crate::client::packets::{
     Beside, CONNACK, Fate, Number, PUBACK, PUBCOMP, PUBREC, Rules, SUBACK, UNSUBACK, answer, first_number,
-    receive_maximum,
+    receive_maximum, take_keep_alive,
 };
 
 /// A code of version 5 from here on is an error.
@@ -23,12 +23,13 @@ pub(in crate::client) struct Answered<R> {
     /// Answers that the client has still to read.
     held_back: Vec<u8>,
     most_held_back: usize,
+    keep_alive: Option<u16>,
 }
 
 impl<R> Answered<R> {
     pub(in crate::client) fn new(answers: Arc<Answers>, others: Option<R>) -> Self {
         let others = Beside::new(others);
-        Self { answers, others, held_back: Vec::new(), most_held_back: MOST_HELD_BACK }
+        Self { answers, others, held_back: Vec::new(), most_held_back: MOST_HELD_BACK, keep_alive: None }
     }
 
     /// Packets that the client has still to read, whose senders know what they say.
@@ -45,9 +46,16 @@ impl<R> Answered<R> {
         }
     }
 
+    /// How many seconds after another the broker wants a sign of life, where it said so since this was asked. The client does not
+    /// hear of it, as it would look by itself whether the broker is there.
+    pub(in crate::client) fn take_keep_alive(&mut self) -> Option<u16> {
+        self.keep_alive.take()
+    }
+
     /// The client sends nothing more while it takes as many messages for open as the broker takes at once. So it is not kept from
     /// more answers than half of that.
-    fn accepted(&mut self, packet: &[u8]) {
+    fn accepted(&mut self, packet: &mut [u8]) {
+        self.keep_alive = take_keep_alive(packet);
         if let Some(most) = receive_maximum(packet) {
             self.most_held_back = MOST_HELD_BACK.min(usize::from(most) / 2 * SHORTEST);
         }

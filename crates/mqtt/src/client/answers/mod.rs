@@ -340,7 +340,7 @@ mod tests {
         let maxima: [(&[u8], u16); 7] = [
             (b"\x20\x02\0\0", 16),
             (b"\x20\x03\0\0\0", 16),
-            (b"\x20\x08\0\0\x05\x13\0\x09\x24\x01", 16),
+            (b"\x20\x08\0\0\x05\x22\0\x09\x24\x01", 16),
             (b"\x20\x08\0\0\x05\x24\x01\x21\xff\xff", 16),
             (b"\x20\x06\0\0\x03\x21\0\x15", 10),
             (b"\x20\x06\0\0\x03\x21\0\x02", 1),
@@ -359,6 +359,20 @@ mod tests {
             let expected = [b"\xd0\0", &packets.concat()[..], rest].concat();
             assert_eq!(connection.read(&[&stream]), (expected, vec![]), "{connack:?}");
         }
+    }
+
+    #[test]
+    fn how_often_a_broker_wants_to_hear_something_is_noted_once_and_kept_from_the_client() {
+        let asked = b"\x20\x08\0\0\x05\x13\x01\x02\x24\x01";
+        let longest = b"\x20\x08\0\0\x05\x13\xff\xff\x24\x01".to_vec();
+        let mut connection = Connection::new(usize::MAX);
+        for other in [&b"\x20\x02\0\0"[..], b"\x20\x03\0\0\0", b"\x20\x05\0\0\x02\x24\x01"] {
+            assert_eq!(connection.read(&[other]), (other.to_vec(), vec![]));
+            assert_eq!(connection.down.rules().take_keep_alive(), None);
+        }
+        assert_eq!(connection.read(&[asked]), (longest, vec![]));
+        assert_eq!(connection.down.rules().take_keep_alive(), Some(0x0102));
+        assert_eq!(connection.down.rules().take_keep_alive(), None);
     }
 
     #[test]

@@ -64,6 +64,18 @@ pub(super) fn receive_maximum(packet: &[u8]) -> Option<u16> {
     properties::receive_maximum(&packet[range])
 }
 
+/// Takes the seconds between signs of life from a CONNACK that has them and is there in full, and leaves the longest time in their
+/// place.
+pub(super) fn take_keep_alive(packet: &mut [u8]) -> Option<u16> {
+    let (_, size) = Number::read(packet.get(1..)?).ok()??;
+    // Version 3.1.1 has no properties.
+    let range = properties::section(packet, 1 + size + 2, packet.len()).ok()??;
+    let properties = &mut packet[range];
+    let seconds = properties::keep_alive(properties)?;
+    let seconds: &mut [u8; 2] = (&mut properties[seconds]).try_into().ok()?;
+    Some(u16::from_be_bytes(std::mem::replace(seconds, u16::MAX.to_be_bytes())))
+}
+
 /// Whether a packet of version 5 which is there in full, and is no message, has a text with a NUL among its properties.
 pub(super) fn has_nul(packet: &[u8]) -> Result<bool, Malformed> {
     let Some((length, size)) = packet.get(1..).map_or(Ok(None), Number::read)? else {

@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::frames::{Malformed, Number};
 
 const MESSAGE_EXPIRY: u8 = 0x02;
+const SERVER_KEEP_ALIVE: u8 = 0x13;
 const RECEIVE_MAXIMUM: u8 = 0x21;
 
 /// One of the properties of a packet of version 5.
@@ -28,7 +29,7 @@ impl Property {
         let field = |at: usize| Ok(2 + usize::from(number(properties, at)?));
         let (length, texts) = match kind {
             0x01 | 0x17 | 0x19 | 0x24 | 0x25 | 0x28 | 0x29 | 0x2A => (1, Texts::None),
-            RECEIVE_MAXIMUM | 0x13 | 0x22 | 0x23 => (2, Texts::None),
+            RECEIVE_MAXIMUM | SERVER_KEEP_ALIVE | 0x22 | 0x23 => (2, Texts::None),
             MESSAGE_EXPIRY | 0x11 | 0x18 | 0x27 => (4, Texts::None),
             0x0B => match Number::read(&properties[start..])? {
                 Some((_, size)) => (size, Texts::None),
@@ -75,6 +76,11 @@ pub(super) fn expiry(properties: &[u8]) -> Option<Range<usize>> {
 /// How many messages at QoS 1 and 2 may be without an answer, in the properties of a CONNACK.
 pub(super) fn receive_maximum(properties: &[u8]) -> Option<u16> {
     number(properties, find(properties, RECEIVE_MAXIMUM)?.start).ok()
+}
+
+/// Where the time of the signs of life stands in the properties of a CONNACK.
+pub(super) fn keep_alive(properties: &[u8]) -> Option<Range<usize>> {
+    find(properties, SERVER_KEEP_ALIVE)
 }
 
 /// Where the value of the first one of that kind is.

@@ -35,9 +35,11 @@ pub(super) async fn pass_on(
         let was_empty = filter.rules().held_back().is_empty();
         let is_between = filter.is_between();
         let read = async {
-            reports.backlog.room().await;
+            {
+                let _unread = signs.leave_unread();
+                reports.backlog.room().await;
+            }
             replies.room().await;
-            let _listening = signs.listen();
             from.read(&mut buffer).await
         };
         let length = tokio::select! {
@@ -58,6 +60,9 @@ pub(super) async fn pass_on(
         }
         signs.heard();
         filter.filter(&mut buffer[..length], &mut output);
+        if let Some(seconds) = filter.rules().take_keep_alive() {
+            signs.shorten(Duration::from_secs(seconds.into()));
+        }
         write(to, output.pieces(&buffer)).await;
         if filter.has_refused() {
             reports.tell(Malformed::Packet);

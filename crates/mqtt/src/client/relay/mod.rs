@@ -162,8 +162,8 @@ async fn relay(
     lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
-    let shared =
-        Shared { signs: Signs::new(broker.traffic.clone()), replies: Arc::default(), prod: Notify::new() };
+    let signs = Signs::new(broker.traffic.clone(), connect_packet::keep_alive(&connect));
+    let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
     let greeted = tokio::select! {
         greeted = broker.greet(&connect) => greeted,
         _ = &mut cut => Err(io::ErrorKind::Interrupted.into()),
@@ -186,7 +186,6 @@ async fn relay(
         ),
         None => (None, None),
     };
-    let keep_alive = connect_packet::keep_alive(&connect);
     let reports = Reports { events, backlog };
     let down =
         Readable::new(down, connect_packet::has_properties(&connect), replies.clone(), reports.clone());
@@ -209,7 +208,7 @@ async fn relay(
             true
         }
         () = &mut downward => false,
-        () = shared.signs.end(keep_alive, replies, &shared.prod) => false,
+        () = shared.signs.end(replies) => false,
         // Who gives it up waits for nothing that is on its way.
         given_up = cut => given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok(),
     };
@@ -263,9 +262,10 @@ mod tests {
     /// A broker's sign of life.
     const ALIVE: &[u8] = b"\xd0\0";
 
+    /// Without signs of life.
     fn greeting() -> Greeting {
         let secret = Secret::new("key");
-        Greeting { secret, password: None, session: Session::Clean }
+        Greeting { secret, password: None, session: Session::Clean, keep_alive: 0 }
     }
 
     async fn connected() -> (TcpStream, TcpStream) {
@@ -287,14 +287,24 @@ mod tests {
         backlog: Arc<Backlog>,
         answers: Arc<Answers>,
     ) -> (TcpStream, Relay, TcpStream) {
-        let (to_broker, mut broker) = connected().await;
+        let (client, relay, mut broker) = relayed_as(greeting(), guard, backlog, answers).await;
+        assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
+        (client, relay, broker)
+    }
+
+    async fn relayed_as(
+        greeting: Greeting,
+        guard: Option<Guarded>,
+        backlog: Arc<Backlog>,
+        answers: Arc<Answers>,
+    ) -> (TcpStream, Relay, TcpStream) {
+        let (to_broker, broker) = connected().await;
         let entrance = Entrance::open().await.unwrap();
         let mut client = TcpStream::connect(entrance.address).await.unwrap();
         client.write_all(KNOCK).await.unwrap();
         let opened = Opened::plain(to_broker);
         let (events, _) = unbounded_channel();
-        let relay = entrance.admit(opened, greeting(), guard, backlog, answers, events).await.unwrap();
-        assert_eq!(read::<{ CONNECT.len() }>(&mut broker).await, CONNECT);
+        let relay = entrance.admit(opened, greeting, guard, backlog, answers, events).await.unwrap();
         (client, relay, broker)
     }
 
@@ -403,6 +413,19 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_connection_ends_whose_sides_wait_for_each_other_to_read() {
+        let greeting = Greeting { keep_alive: 1, ..greeting() };
+        let (mut client, _relay, mut broker) =
+            relayed_as(greeting, None, Arc::default(), Arc::default()).await;
+        let long = [&b"\x30\xff\xff\xff\x7f\0\x01t"[..], &[0; 50_000_000]].concat();
+        let (from_client, from_broker) = (client.write_all(&long), broker.write_all(&long));
+        let (taken, ended) = timeout(SOON, async { tokio::join!(from_client, from_broker) })
+            .await
+            .expect("they wait for ever");
+        assert!(taken.is_ok() && ended.is_err());
+    }
+
     /// A connection of a kept session.
     fn guarded(guard: &Arc<Guard>) -> Option<Guarded> {
         let guard = guard.clone();
@@ -452,7 +475,7 @@ mod tests {
     #[tokio::test]
     async fn replies_go_before_what_the_client_writes_after_them() {
         for _ in 0..50 {
-            let signs = Signs::new(Traffic::default());
+            let signs = Signs::new(Traffic::default(), Duration::ZERO);
             let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
             let gone = CancellationToken::new();
             shared.replies.push(b"\x62\x02\0\x01");

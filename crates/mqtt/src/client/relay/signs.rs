@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, watch},
+    sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 
@@ -21,13 +21,16 @@ const LONGEST: u32 = 10;
 /// Signs of life of a broker.
 pub(super) struct Signs {
     heard: watch::Sender<Option<Instant>>,
+    interval: watch::Sender<Duration>,
     traffic: Traffic,
-    is_listening: AtomicBool,
+    is_unread: AtomicBool,
 }
 
 impl Signs {
-    pub(super) fn new(traffic: Traffic) -> Self {
-        Self { heard: watch::Sender::default(), traffic, is_listening: AtomicBool::new(false) }
+    /// Without an interval nobody looks for them.
+    pub(super) fn new(traffic: Traffic, interval: Duration) -> Self {
+        let interval = watch::Sender::new(interval);
+        Self { heard: watch::Sender::default(), interval, traffic, is_unread: AtomicBool::new(false) }
     }
 
     /// Something was read.
@@ -35,34 +38,43 @@ impl Signs {
         self.heard.send_replace(Some(Instant::now()));
     }
 
-    /// What the broker says is read at once, as long as the result is there.
-    pub(super) fn listen(&self) -> Listening<'_> {
-        self.is_listening.store(true, Ordering::Release);
-        Listening(self)
+    /// The broker wants to hear something more often. One that does not care wants it after an interval of zero.
+    pub(super) fn shorten(&self, interval: Duration) {
+        self.interval.send_if_modified(|present| {
+            let is_shorter = !interval.is_zero() && interval < *present;
+            if is_shorter {
+                *present = interval;
+            }
+            is_shorter
+        });
+    }
+
+    /// What the broker says is left unread, as long as the result is there.
+    pub(super) fn leave_unread(&self) -> Unread<'_> {
+        self.is_unread.store(true, Ordering::Release);
+        Unread(self)
     }
 
     fn last_heard(&self) -> Option<Instant> {
         *self.heard.borrow()
     }
 
-    /// Ends when the broker has been silent for at least 2.75 times the interval, although it was asked for a sign of life.
-    ///
-    /// The library looks for itself when it has heard or written nothing for an interval, and gives it one and a half to answer.
-    /// But it does not while a part of a message waits to be written, takes for a sign what prods it, and looks at all clients of
-    /// the process as rarely as suits the one with the longest interval. And it does not see whether something still goes over a
-    /// slow way: then it is prodded, and only this counts.
-    pub(super) async fn end(&self, interval: Duration, replies: &Replies, prod: &Notify) {
-        if interval.is_zero() {
-            // Nobody looks.
-            return future::pending().await;
-        }
-        // The library asks first, and it is not asked twice.
-        let patience = interval * 5 / 4;
+    /// Ends when the broker has been silent for at least two and a half intervals, although it was asked for a sign of life after
+    /// the first one, and nothing went over the way to it.
+    pub(super) async fn end(&self, replies: &Replies) {
+        let mut present = self.interval.subscribe();
         let mut question_waits = false;
         loop {
+            let interval = *present.borrow_and_update();
+            if interval.is_zero() {
+                return future::pending().await;
+            }
             let oldest = || self.last_heard().min(self.traffic.last_written());
             let since = oldest();
-            sleep_until(since.unwrap_or_else(Instant::now) + patience).await;
+            tokio::select! {
+                () = sleep_until(since.unwrap_or_else(Instant::now) + interval) => {}
+                _ = present.changed() => continue,
+            }
             // How long it may take to accept a client is another question.
             let Some(last) = self.last_heard().filter(|_| oldest() == since) else { continue };
             if !question_waits || replies.is_empty() {
@@ -73,20 +85,14 @@ impl Signs {
                 replies.all_taken().await;
                 question_waits = false;
             };
-            if self.stays_silent(last, interval, taken, prod).await {
+            if self.stays_silent(last, interval, taken).await {
                 return;
             }
         }
     }
 
     /// Whether nothing more is heard of a broker for which a question waits until it is taken.
-    async fn stays_silent(
-        &self,
-        last: Instant,
-        interval: Duration,
-        taken: impl Future<Output = ()>,
-        prod: &Notify,
-    ) -> bool {
+    async fn stays_silent(&self, last: Instant, interval: Duration, taken: impl Future<Output = ()>) -> bool {
         let mut heard = self.heard.subscribe();
         let mut taken = pin!(taken);
         let mut quiet_since = Instant::now();
@@ -109,13 +115,12 @@ impl Signs {
             let before = (read, written);
             (read, written) = (self.traffic.last_read(), self.traffic.last_written());
             // A part of something long, or what is not read yet.
-            let speaks = read != before.0 || !self.is_listening.load(Ordering::Acquire);
+            let speaks = read != before.0 || self.is_unread.load(Ordering::Acquire);
             if speaks {
                 end = end.map(|_| now + interval * LONGEST);
             }
             if speaks || written != before.1 {
                 quiet_since = now;
-                prod.notify_one();
             }
             if now - quiet_since >= interval * 3 / 2 || end.is_some_and(|end| end <= now) {
                 return true;
@@ -124,11 +129,11 @@ impl Signs {
     }
 }
 
-pub(super) struct Listening<'a>(&'a Signs);
+pub(super) struct Unread<'a>(&'a Signs);
 
-impl Drop for Listening<'_> {
+impl Drop for Unread<'_> {
     fn drop(&mut self) {
-        self.0.is_listening.store(false, Ordering::Release);
+        self.0.is_unread.store(false, Ordering::Release);
     }
 }
 
@@ -136,7 +141,7 @@ impl Drop for Listening<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::{task::JoinHandle, time::timeout};
+    use tokio::task::JoinHandle;
 
     use super::*;
 
@@ -147,7 +152,6 @@ mod tests {
         signs: Arc<Signs>,
         traffic: Traffic,
         replies: Arc<Replies>,
-        prod: Arc<Notify>,
         end: JoinHandle<()>,
     }
 
@@ -161,14 +165,13 @@ mod tests {
         fn unheard(interval: Duration) -> Self {
             let traffic = Traffic::default();
             traffic.note_written();
-            let signs = Arc::new(Signs::new(traffic.clone()));
-            let (replies, prod) = (Arc::<Replies>::default(), Arc::<Notify>::default());
-            std::mem::forget(signs.listen());
+            let signs = Arc::new(Signs::new(traffic.clone(), interval));
+            let replies: Arc<Replies> = Arc::default();
             let end = tokio::spawn({
-                let (signs, replies, prod) = (signs.clone(), replies.clone(), prod.clone());
-                async move { signs.end(interval, &replies, &prod).await }
+                let (signs, replies) = (signs.clone(), replies.clone());
+                async move { signs.end(&replies).await }
             });
-            Self { signs, traffic, replies, prod, end }
+            Self { signs, traffic, replies, end }
         }
 
         async fn asked(&self) {
@@ -199,7 +202,7 @@ mod tests {
         broker.signs.heard();
         let heard = Instant::now();
         broker.asked().await;
-        assert!(heard.elapsed() > INTERVAL);
+        assert!((INTERVAL..INTERVAL * 3 / 2).contains(&heard.elapsed()));
         let replies = broker.replies.clone();
         let silence = broker.given_up().await;
         assert!((INTERVAL * 3 / 2..INTERVAL * 2).contains(&silence), "{silence:?}");
@@ -210,7 +213,7 @@ mod tests {
     async fn a_broker_that_is_heard_is_not_asked_and_one_that_answers_not_given_up() {
         let broker = Broker::new();
         for _ in 0..10 {
-            sleep(INTERVAL).await;
+            sleep(INTERVAL * 9 / 10).await;
             broker.signs.heard();
             broker.traffic.note_written();
             assert_eq!(broker.replies.take(), b"");
@@ -228,12 +231,12 @@ mod tests {
     async fn a_broker_that_hears_nothing_is_asked_although_it_is_heard_itself() {
         let broker = Broker::new();
         for _ in 0..3 {
-            for _ in 0..12 {
+            for _ in 0..9 {
                 assert_eq!(broker.replies.take(), b"");
                 sleep(INTERVAL / 10).await;
                 broker.signs.heard();
             }
-            sleep(INTERVAL / 10).await;
+            sleep(INTERVAL / 5).await;
             broker.signs.heard();
             broker.take();
         }
@@ -243,11 +246,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_broker_is_given_up_while_its_answer_would_not_be_read() {
         let broker = Broker::new();
-        drop(Listening(&broker.signs));
+        let unread = broker.signs.clone();
+        let unread = unread.leave_unread();
         broker.asked().await;
         sleep(INTERVAL * 100).await;
         assert!(!broker.end.is_finished());
-        std::mem::forget(broker.signs.listen());
+        drop(unread);
         assert!(broker.given_up().await <= INTERVAL * 2);
     }
 
@@ -267,26 +271,6 @@ mod tests {
             let silence = broker.given_up().await;
             assert!((INTERVAL..INTERVAL * 5).contains(&silence), "{silence:?}");
             assert_eq!(replies.take(), [PINGREQ, 0], "once");
-        }
-    }
-
-    /// So that the library does not give it up.
-    #[tokio::test(start_paused = true)]
-    async fn a_client_is_prodded_while_something_goes_over_a_slow_way_and_not_where_nothing_does() {
-        for [reads, writes] in [[true, false], [false, true], [false, false]] {
-            let broker = Broker::new();
-            broker.asked().await;
-            for _ in 0..6 {
-                sleep(INTERVAL / 5).await;
-                if reads {
-                    broker.traffic.note_read();
-                }
-                if writes {
-                    broker.traffic.note_written();
-                }
-            }
-            let is_prodded = timeout(Duration::ZERO, broker.prod.notified()).await.is_ok();
-            assert_eq!(is_prodded, reads || writes);
         }
     }
 
@@ -318,6 +302,21 @@ mod tests {
             broker.traffic.note_written();
         }
         assert!(broker.end.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_wants_to_hear_more_often_is_heeded_at_once_and_one_that_does_not_is_not() {
+        let broker = Broker::new();
+        for longer in [Duration::ZERO, INTERVAL * 2] {
+            broker.signs.shorten(longer);
+            sleep(INTERVAL / 4).await;
+        }
+        assert_eq!(broker.replies.take(), b"");
+        broker.signs.shorten(INTERVAL / 2);
+        let asked = Instant::now();
+        broker.asked().await;
+        assert!(asked.elapsed() < INTERVAL / 4);
+        assert!(broker.given_up().await < INTERVAL);
     }
 
     #[tokio::test(start_paused = true)]
