@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     packets::{CONNECT, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL, SUBSCRIBE},
-    support::{Observed, QUIET, SOON, message, next, on_each_broker, open, texts_until},
+    support::{Observed, QUIET, SOON, eventually, message, next, on_each_broker, open, texts_until},
 };
 
 on_each_broker!(a_message_at_qos_2_is_not_taken_for_one_that_an_earlier_process_left_half_done,);
@@ -213,7 +213,8 @@ async fn a_new_message_under_an_id_in_use_arrives_on_version_5() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_sent_again_before_its_release_arrives_once() {
     let listener = listener().await;
-    let queue = queue(&listener, &[("options.autosubscribe", "true")]);
+    let (observed, queue) = (Observed::new(), queue(&listener, &[("options.autosubscribe", "true")]));
+    queue.set_references(&observed.references).unwrap();
     let script = async {
         let mut broker = Peer::accept(&listener).await;
         broker.grant().await;
@@ -223,6 +224,9 @@ async fn a_message_that_is_sent_again_before_its_release_arrives_once() {
         let mut broker = Peer::accept(&listener).await;
         broker.publish(0x3c, 1, "once").await;
         broker.expect(PUBREC, 1).await;
+        // Before that, the client would not rely on the session, and subscribe again.
+        let is_back = async || observed.log.lines().iter().any(|line| line.contains("Reconnected"));
+        eventually("it is connected again", is_back).await;
         drop(broker);
         let mut broker = Peer::accept(&listener).await;
         broker.write(&[0x62, 2, 0, 1]).await;

@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_withheld_goes_before_what_is_confirmed_after_it() {
+        for piece in 1..20 {
+            let guard: Arc<Guard> = Arc::default();
+            let mut connection = Connection::opening(&guard, 1, false, piece);
+            let messages = [1, 2, 3].map(|id| publish(0x34, "t", id, None, b"x")).concat();
+            connection.down(&[KEPT, &messages]);
+            connection.up(&[&answer(PUBACK, 1), &answer(PUBACK, 2)]);
+            guard.accept();
+            let expected = [1, 2, 3].map(|id| answer(PUBREC, id)).concat();
+            assert_eq!(connection.up(&[&answer(PUBACK, 3)]), expected);
+            assert_eq!(connection.replies.take(), b"");
+        }
+    }
+
+    #[test]
     fn what_is_repeated_before_somebody_is_there_for_it_is_not_confirmed_either() {
         for piece in 1..20 {
             let guard: Arc<Guard> = Arc::default();

@@ -44,7 +44,12 @@ impl Rules for Upward {
                 // Of a connection before it is nothing that the broker has.
                 false => state.intake.is_opening(),
             };
-            return if withholds { Fate::Swallow } else { Fate::Pass };
+            if withholds {
+                return Fate::Swallow;
+            }
+            // Confirmations have an order, and what was withheld may still wait to be written.
+            let first = self.replies.take();
+            return if first.is_empty() { Fate::Pass } else { Fate::Behind(first) };
         }
         // No property is looked at.
         match Head::parse(packet, false) {
