@@ -1,6 +1,10 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{Fuse, FusedFuture},
+    stream::FuturesUnordered,
+};
 use pip_services_commons::errors::ApplicationError;
 use tokio::{runtime::Handle, task::coop::consume_budget};
 
@@ -28,16 +32,27 @@ impl Listening {
         correlation_id: Option<&str>,
         receiver: &dyn IMessageReceiver,
     ) -> Result<(), ApplicationError> {
-        let mut handlings = FuturesUnordered::new();
+        let (mut ended, mut finishing) = (pin!(self.ended()), pin!(self.finishing()));
+        // One at a time has its place here, and costs no allocation. Of several each is polled only when it can go on.
+        let mut only = pin!(Fuse::terminated());
+        let mut several = FuturesUnordered::new();
         let outcome = loop {
+            let running = several.len() + usize::from(!only.is_terminated());
             tokio::select! {
                 biased;
-                () = self.ended() => break Ok(()),
-                Some(()) = handlings.next() => {}
+                () = &mut ended => break Ok(()),
+                () = &mut only, if !only.is_terminated() => {}
+                Some(()) = several.next() => {}
                 // Taking nothing before it returns, it loses no message where it is dropped.
-                next = source.next(correlation_id), if handlings.len() < self.concurrency => match next {
+                next = source.next(correlation_id), if running < self.concurrency => match next {
                     Ok(Some((queue, envelope))) => match self.start() {
-                        Some(running) => handlings.push(handle(queue, correlation_id, envelope, receiver, running)),
+                        Some(running) => {
+                            let handling = handle(queue, correlation_id, envelope, receiver, running);
+                            match self.concurrency {
+                                1 => only.set(handling.fuse()),
+                                _ => several.push(handling),
+                            }
+                        }
                         None => {
                             queue.put_back(envelope);
                             break Ok(());
@@ -47,13 +62,18 @@ impl Listening {
                     Err(error) => break Err(error),
                 },
                 // Behind the one above: there is no message.
-                () = self.finishing(), if handlings.len() < self.concurrency => break Ok(()),
+                () = &mut finishing, if running < self.concurrency => break Ok(()),
             }
             // Messages that are there and handled at once would keep the thread for as long as there are more.
             consume_budget().await;
         };
-        while handlings.next().await.is_some() {}
-        outcome
+        loop {
+            tokio::select! {
+                () = &mut only, if !only.is_terminated() => {}
+                Some(()) = several.next() => {}
+                else => break outcome,
+            }
+        }
     }
 
     /// Runs it on a task of its own, which does not keep the queue, and logs the error that ends it.

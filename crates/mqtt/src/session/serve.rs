@@ -19,7 +19,7 @@ use super::{
     takeover::{Takeover, TakeoverWatch},
     unread::Unread,
 };
-use crate::client::{Event, Events};
+use crate::client::{Event, Events, Reason};
 
 /// Whatever ends the task, the link is lost then.
 struct Ended(Arc<Core>);
@@ -29,6 +29,9 @@ impl Drop for Ended {
         self.0.link.send_replace(Link::Lost);
     }
 }
+
+/// The connection was lost, and the broker may have told why.
+struct Lost(Option<Reason>);
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -59,34 +62,17 @@ impl Core {
                 asking_again = Some(Box::pin(sleep(self.options.max_reconnect_timeout)));
             }
             tokio::select! {
-                event = events.recv() => match event {
-                    None => return,
-                    Some(Event::Connected) => {
-                        takeover.connected(Instant::now());
-                        self.counters.connected();
-                        self.tell(|logger| {
-                            logger.trace(None, format_args!("The broker accepted client '{}'", self.options.client_id));
-                        });
+                lost = self.until_lost(&mut events, &mut takeover, &mut complaints) => {
+                    let Some(Lost(reason)) = lost else { return };
+                    // What was under way belongs to the connection that is gone.
+                    (synchronizing, lasting) = (None, None);
+                    let soon = recovery.proof();
+                    if let Some(takeover) = takeover.lost(Instant::now(), soon, reason.as_ref()) {
+                        self.taken_over(takeover);
                     }
-                    Some(Event::Message(delivery, _waiting, _)) => {
-                        complaints.well_formed();
-                        self.dispatch(delivery);
-                    }
-                    Some(Event::Malformed(what, _waiting)) => complaints.malformed(&self, &what),
-                    Some(Event::Unsubscribed(filter)) => self.router.set_released(&filter),
-                    // There is another by now.
-                    Some(Event::Disconnected(connection, _)) if connection != self.client.connection() => {}
-                    Some(Event::Disconnected(_, reason)) => {
-                        // What was under way belongs to the connection that is gone.
-                        (synchronizing, lasting) = (None, None);
-                        let soon = recovery.proof();
-                        if let Some(takeover) = takeover.lost(Instant::now(), soon, reason.as_ref()) {
-                            self.taken_over(takeover);
-                        }
-                        let restore = self.lost(reason.map(|reason| reason.to_string()), &mut recovery);
-                        reconnecting = restore.then(|| self.attempt(&mut recovery));
-                    }
-                },
+                    let restore = self.lost(reason.map(|reason| reason.to_string()), &mut recovery);
+                    reconnecting = restore.then(|| self.attempt(&mut recovery));
+                }
                 attempted = pending_or(&mut reconnecting) => match attempted {
                     Ok(index) => {
                         reconnecting = None;
@@ -132,6 +118,41 @@ impl Core {
                     asking_again = None;
                     self.router.forget_refusals();
                 }
+            }
+        }
+    }
+
+    /// Serves the events of the client until it has lost its connection; `None` when there are no more. Dropping the future loses
+    /// nothing.
+    ///
+    /// As it lasts over the messages, of which there are the most, so does all else that the task waits for meanwhile.
+    async fn until_lost(
+        &self,
+        events: &mut Unread,
+        takeover: &mut TakeoverWatch,
+        complaints: &mut Complaints,
+    ) -> Option<Lost> {
+        loop {
+            match events.recv().await? {
+                Event::Connected => {
+                    takeover.connected(Instant::now());
+                    self.counters.connected();
+                    self.tell(|logger| {
+                        logger.trace(
+                            None,
+                            format_args!("The broker accepted client '{}'", self.options.client_id),
+                        );
+                    });
+                }
+                Event::Message(delivery, _waiting, _) => {
+                    complaints.well_formed();
+                    self.dispatch(delivery);
+                }
+                Event::Malformed(what, _waiting) => complaints.malformed(self, &what),
+                Event::Unsubscribed(filter) => self.router.set_released(&filter),
+                // There is another by now.
+                Event::Disconnected(connection, _) if connection != self.client.connection() => {}
+                Event::Disconnected(_, reason) => return Some(Lost(reason)),
             }
         }
     }

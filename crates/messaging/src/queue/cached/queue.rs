@@ -1,4 +1,5 @@
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -321,7 +322,7 @@ impl<S: ISubscription> CachedMessageQueue<S> {
     ) -> Result<Vec<MessageEnvelope>, ApplicationError> {
         let session = self.opened(correlation_id)?;
         if session.cache.len() == 0 {
-            session.subscribed(correlation_id, LEAST_SUBSCRIBE_TIMEOUT).await?;
+            session.subscribed(correlation_id, Duration::ZERO).await?;
         }
         let messages = session.cache.peek(message_count);
         self.base.peeked(correlation_id, &messages);
@@ -347,9 +348,8 @@ impl<S: ISubscription> CachedMessageQueue<S> {
         let message = match session.cache.take() {
             Some(message) => Some(message),
             None => {
-                let start = Instant::now();
-                session.subscribed(correlation_id, wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT)).await?;
-                session.cache.receive(wait_timeout.saturating_sub(start.elapsed())).await
+                let left = session.subscribed(correlation_id, wait_timeout).await?;
+                session.cache.receive(left).await
             }
         };
         if message.is_some() {
@@ -419,18 +419,26 @@ impl<S: ISubscription> CachedMessageQueue<S> {
 }
 
 impl<S: ISubscription> Session<S> {
-    /// Subscribes, and waits for the broker's answer up to `limit` or until the queue is closed.
+    /// Subscribes, and waits for the broker's answer until the queue is closed, and up to `wait_timeout`, or longer where that
+    /// is short. Gives what is left of it.
     async fn subscribed(
         &self,
         correlation_id: Option<&str>,
-        limit: Duration,
-    ) -> Result<(), ApplicationError> {
-        tokio::select! {
-            subscribed = timeout(limit, self.subscription.subscribe(correlation_id)) => {
-                subscribed.unwrap_or(Ok(()))
-            }
-            () = self.cache.closed() => Ok(()),
+        wait_timeout: Duration,
+    ) -> Result<Duration, ApplicationError> {
+        let mut subscribing = pin!(self.subscription.subscribe(correlation_id));
+        // Mostly it is subscribed already, and no clock is read.
+        if let Some(subscribed) = subscribing.as_mut().now_or_never() {
+            return subscribed.map(|()| wait_timeout);
         }
+        let start = Instant::now();
+        tokio::select! {
+            subscribed = timeout(wait_timeout.max(LEAST_SUBSCRIBE_TIMEOUT), subscribing) => {
+                subscribed.unwrap_or(Ok(()))?;
+            }
+            () = self.cache.closed() => {}
+        }
+        Ok(wait_timeout.saturating_sub(start.elapsed()))
     }
 }
 
