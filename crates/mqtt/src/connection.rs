@@ -115,10 +115,11 @@ use crate::{
 /// Messages in envelopes never are.
 ///
 /// A broker that is silent is asked for a sign of life after `options.keepalive_timeout`. Where it says nothing, and takes nothing
-/// either, its connection counts as lost after about 2.5 times that, and later where something is still seen to go out. What the
-/// sockets of the system hold is not seen: over a slow network give a time in which a large message is through. Zero stands for the longest time that MQTT has, of eighteen hours. Where a broker of version 5 asks for a shorter
-/// time, only the client library heeds it, which looks every five seconds: below ten the broker may cut an idle connection, which
-/// is then made again.
+/// either, its connection counts as lost after about 2.5 times that, and later where something is still seen to go out. So a large
+/// message may take a slow network as long as it needs, where something is seen to go out within one and a half times that time. On
+/// Linux that takes about 100 KB, on other systems as much as they take at once, which can be megabytes. What the broker's system has
+/// taken, and the broker is slow to read, is never seen. Give a longer time where that is so. Zero stands for the longest time that
+/// MQTT has, of eighteen hours. Where a broker of version 5 asks for a shorter time, that counts.
 ///
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the
 /// client does not read while it cannot write, and then counts as lost; send such on a connection of their own.

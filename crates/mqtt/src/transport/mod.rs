@@ -28,10 +28,11 @@ pub(crate) use self::{error::TransportError, protocol::Protocol, section::Sectio
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
 
-/// What the system may take without having sent it. So what is written tells how much goes over a slow network: it would take
-/// megabytes, and then nothing for seconds. What is on its way counts beside, so a long way loses no speed.
+/// From so many bytes on the system takes no more before it has sent some. Otherwise it takes megabytes, and then nothing until a
+/// third of them is through, which looks like a dead connection where the network is slow. What is on its way does not count, so that
+/// a long way loses no speed.
 #[cfg(any(target_os = "android", target_os = "linux"))]
-const MOST_UNSENT: u32 = 128 * 1024;
+const MOST_UNSENT: u32 = 32 * 1024;
 
 /// A stream of bytes to a broker.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -95,7 +96,7 @@ impl Transport {
     pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Opened, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| TransportError::unreachable(&error))?;
         tcp.set_nodelay(true).map_err(|error| TransportError::unreachable(&error))?;
-        // A system that cannot is one on which a slow network is judged worse.
+        // Where it cannot, a slow network needs a longer keep-alive time.
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(MOST_UNSENT);
         let traffic = Traffic::default();

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use pip_services_commons::{
+    config::{ConfigParams, IConfigurable},
     errors::ErrorCategory,
     refer::IReferenceable,
     run::{IClosable, IOpenable},
@@ -8,9 +9,13 @@ use pip_services_commons::{
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::MqttMessageQueue;
 use pip_services_test_broker::{Engine, TestBroker};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use crate::support::{
-    Observed, QUIET, SOON, eventually, message, next, on_each_broker, open, queue, text, texts_until,
+use crate::{
+    packets::{CONNACK, PINGREQ, packet},
+    support::{
+        Observed, QUIET, SOON, eventually, message, next, on_each_broker, open, queue, text, texts_until,
+    },
 };
 
 on_each_broker!(
@@ -231,4 +236,30 @@ async fn what_only_version_5_has_is_refused_at_the_open_of_an_older_connection()
     let broker = TestBroker::start(Engine::Embedded).unwrap();
     let error = queue(&broker, "orders", &[("options.message_expiry", "1000")]).open(None).await.unwrap_err();
     assert_eq!((error.code(), error.detail("key")), ("UNSUPPORTED_OPTION", Some("options.message_expiry")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_wants_a_sign_of_life_more_often_gets_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let accepting = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let (_, connect) = packet(&mut connection).await.unwrap();
+        // Behind the name of the protocol, its version and the flags.
+        assert_eq!(connect[8..10], 60_u16.to_be_bytes());
+        // A server keep-alive of one second.
+        connection.write_all(&[CONNACK << 4, 6, 0, 0, 3, 0x13, 0, 1]).await.unwrap();
+        let (first, _) = packet(&mut connection).await.unwrap();
+        assert_eq!(first >> 4, PINGREQ);
+    });
+    let at = [
+        ("connection.host", "127.0.0.1"),
+        ("connection.port", &port),
+        V5,
+        ("options.keepalive_timeout", "60000"),
+    ];
+    let queue = MqttMessageQueue::new("orders");
+    queue.configure(&ConfigParams::from_tuples(at)).unwrap();
+    queue.open(None).await.unwrap();
+    tokio::time::timeout(SOON, accepting).await.expect("it hears nothing").unwrap();
 }
