@@ -4,6 +4,7 @@ use std::{
 };
 
 use pip_services_components::log::ILogger;
+use tokio::task::coop::consume_budget;
 
 use super::core::Core;
 use crate::client::{Event, Events};
@@ -38,6 +39,10 @@ impl Unread {
         loop {
             if self.is_open() {
                 self.ready.append(&mut std::mem::take(&mut self.waiting));
+            }
+            if !self.ready.is_empty() {
+                // As the channel does: others have their turn in between, and the end of the task.
+                consume_budget().await;
             }
             let event = match self.ready.pop_front() {
                 Some(event) => event,
@@ -120,10 +125,15 @@ impl Drop for Unread {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use bytes::Bytes;
     use pip_services_commons::refer::{IReferences, References};
     use pip_services_components::count::LogCounters;
-    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use tokio::{
+        sync::mpsc::{UnboundedSender, unbounded_channel},
+        task::yield_now,
+    };
 
     use super::*;
     use crate::{
@@ -200,6 +210,31 @@ mod tests {
         session.message("6", Some(1));
         session.message("7", Some(2));
         assert_eq!(session.read().await, "67");
+    }
+
+    /// The task that is ended, or others on its thread, would wait for all of it.
+    #[tokio::test]
+    async fn much_that_waited_for_an_open_is_not_given_out_at_one_go() {
+        let mut session = Session::opening();
+        (0..1000).for_each(|_| session.message("x", Some(1)));
+        while session.unread.waiting.len() < 1000 {
+            assert_eq!(session.read().await, "");
+            yield_now().await;
+        }
+        session.opened(1);
+        let turns = Arc::new(AtomicUsize::new(0));
+        let other = tokio::spawn({
+            let turns = turns.clone();
+            async move {
+                loop {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    yield_now().await;
+                }
+            }
+        });
+        assert_eq!(session.read().await.len(), 1000);
+        assert!(turns.load(Ordering::Relaxed) > 1);
+        other.abort();
     }
 
     #[tokio::test]
