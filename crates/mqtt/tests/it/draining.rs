@@ -14,14 +14,17 @@ use pip_services_commons::{
 use pip_services_components::log::LogLevel;
 use pip_services_messaging::{IMessageQueue, MessageEnvelope};
 use pip_services_mqtt::MqttMessageQueue;
-use pip_services_test_broker::{Engine, TestBroker};
+use pip_services_test_broker::TestBroker;
 use tokio::{
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use crate::support::{
-    Observed, Reacting, eventually, message, on_each_broker, open, open_on, queue, shared, text,
+use crate::{
+    puppet::Puppet,
+    support::{
+        Observed, Reacting, eventually, message, on_each_broker, open, open_on, queue, shared_by, text,
+    },
 };
 
 on_each_broker!(
@@ -250,8 +253,8 @@ async fn a_handler_that_closes_its_queue_does_not_wait_for_the_messages_behind_i
 /// They are between the client, which has acknowledged them, and the queue, and its task does not come to them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn messages_that_are_on_the_way_to_a_queue_when_its_connection_closes_are_counted() {
-    let broker = TestBroker::start(Engine::Embedded).unwrap();
-    let (observed, connection) = shared(&broker).await;
+    let puppet = Puppet::start().await;
+    let (observed, connection) = shared_by(&puppet.config(&[])).await;
     let (held, is_held) = std::sync::mpsc::channel();
     let (let_go, wait) = std::sync::mpsc::channel::<()>();
     let wait = Mutex::new(wait);
@@ -264,12 +267,12 @@ async fn messages_that_are_on_the_way_to_a_queue_when_its_connection_closes_are_
     });
     observed.references.put("test:logger:holding:default:1.0".parse().unwrap(), logger);
     let queue = open_on(&observed.references, "orders").await.unwrap();
-    let sender = open(&broker, "orders", &[("options.autosubscribe", "false")]).await;
     // More than a task gets through before it hears that it is over.
     let count = 1000;
-    for sending in (0..count).map(|number| sender.send(None, message(&number.to_string()))) {
-        sending.await.unwrap();
+    for number in 0..count {
+        puppet.publish("orders", &format!(r#"{{"message":"{number}"}}"#)).await;
     }
+    puppet.all_passed_on().await;
     tokio::task::spawn_blocking(move || is_held.recv().unwrap()).await.unwrap();
     let closing = tokio::spawn({
         let connection = connection.clone();

@@ -13,9 +13,12 @@ use tokio::{
     sync::{Mutex as AsyncMutex, watch},
 };
 
-use crate::packets::{
-    CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBACK, SUBSCRIBE, UNSUBACK,
-    UNSUBSCRIBE, packet, text,
+use crate::{
+    packets::{
+        CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBLISH, PUBREC, SUBACK, SUBSCRIBE,
+        UNSUBACK, UNSUBSCRIBE, packet, text,
+    },
+    support::eventually,
 };
 
 /// A broker of version 3.1.1 that does what a test tells it, and writes down what it reads and answers.
@@ -126,6 +129,13 @@ impl Puppet {
         packet.extend(payload.as_bytes());
         self.state.write(&packet).await;
     }
+
+    /// It waits until its client has passed on all that it sent before: it sends a message at QoS 2, and has the answer. As it
+    /// does not release it, the client passes it on to nobody.
+    pub(crate) async fn all_passed_on(&self) {
+        self.state.write(&[PUBLISH << 4 | 0x04, 5, 0, 1, b'x', 0, 1]).await;
+        eventually("it has an answer", async || self.count("PUBREC") > 0).await;
+    }
 }
 
 impl State {
@@ -146,6 +156,7 @@ impl State {
                 SUBSCRIBE => self.note(format!("SUBSCRIBE {}", text(&body[2..]))),
                 UNSUBSCRIBE => self.note(format!("UNSUBSCRIBE {}", text(&body[2..]))),
                 DISCONNECT => self.note("DISCONNECT"),
+                PUBREC => self.note("PUBREC"),
                 _ => {}
             }
             if !matches!(kind, CONNECT | SUBSCRIBE) {

@@ -181,9 +181,14 @@ pub(crate) async fn shared_with(
     broker: &TestBroker,
     more: &[(&str, &str)],
 ) -> (Observed, Arc<MqttConnection>) {
+    shared_by(&config(broker, more)).await
+}
+
+/// The same, with this configuration.
+pub(crate) async fn shared_by(config: &ConfigParams) -> (Observed, Arc<MqttConnection>) {
     let observed = Observed::new();
     let connection = Arc::new(MqttConnection::new());
-    connection.configure(&config(broker, more)).unwrap();
+    connection.configure(config).unwrap();
     connection.set_references(&observed.references).unwrap();
     connection.open(None).await.unwrap();
     observed.references.put("pip-services:connection:mqtt:default:1.0".parse().unwrap(), connection.clone());
