@@ -36,6 +36,7 @@ impl Listening {
         // One at a time has its place here, and costs no allocation. Of several each is polled only when it can go on.
         let mut only = pin!(Fuse::terminated());
         let mut several = FuturesUnordered::new();
+        let mut is_finishing = false;
         let outcome = loop {
             let running = several.len() + usize::from(!only.is_terminated());
             tokio::select! {
@@ -61,8 +62,10 @@ impl Listening {
                     Ok(None) => break Ok(()),
                     Err(error) => break Err(error),
                 },
-                // Behind the one above: there is no message.
-                () = &mut finishing, if running < self.concurrency => break Ok(()),
+                // Messages that were there before it was told to finish may have come after the look for one.
+                () = &mut finishing, if !is_finishing => is_finishing = true,
+                // Behind the look: there is no message. It waits its turn as the look does, which else finds none either.
+                () = consume_budget(), if is_finishing && running < self.concurrency => break Ok(()),
             }
             // Messages that are there and handled at once would keep the thread for as long as there are more.
             consume_budget().await;
@@ -95,5 +98,62 @@ impl Listening {
                 base.logger().error(id, Some(&error), what);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{pending, ready},
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        MemoryMessageQueue, MessageEnvelope,
+        listen::{Listeners, source::Next},
+    };
+
+    /// A message comes to it just after a look, and then it is told to finish.
+    struct Late<'a> {
+        queue: &'a MemoryMessageQueue,
+        listeners: &'a Listeners,
+        message: Option<MessageEnvelope>,
+        looks: usize,
+    }
+
+    impl<'a> Source for Late<'a> {
+        type Queue = MemoryMessageQueue;
+        type Held = &'a MemoryMessageQueue;
+
+        async fn next(&mut self, _: Option<&str>) -> Next<Self::Held> {
+            self.looks += 1;
+            if self.looks > 1
+                && let Some(message) = self.message.take()
+            {
+                return Ok(Some((self.queue, message)));
+            }
+            let _ = self.listeners.finish(self.listeners.begun(), Duration::MAX).now_or_never();
+            pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_came_before_it_was_told_to_finish_is_handled() {
+        let (queue, listeners) = (MemoryMessageQueue::new("orders"), Listeners::new());
+        for concurrency in [1, 2] {
+            let handled = Arc::new(AtomicUsize::new(0));
+            let counting = handled.clone();
+            let receiver = move |_: MessageEnvelope| {
+                counting.fetch_add(1, Ordering::Relaxed);
+                ready(Ok::<_, ApplicationError>(()))
+            };
+            let listening = listeners.begin(None, concurrency).unwrap();
+            let message = Some(MessageEnvelope::new(None, "order", "late"));
+            let source = Late { queue: &queue, listeners: &listeners, message, looks: 0 };
+            listening.serve(source, None, &receiver).await.unwrap();
+            assert_eq!(handled.load(Ordering::Relaxed), 1);
+        }
     }
 }
