@@ -73,7 +73,7 @@ use crate::{
 /// |---|---|
 /// | `connects` | connections that a broker accepted, the first one and all after it |
 /// | `lost_connections` | connections that were lost, not closed |
-/// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped; and those that came during a close, to no queue |
+/// | `dropped_messages` | messages of a kept session that were held for a listener, and dropped; and those that came during a close, or an open that failed, to no queue |
 /// | `malformed_messages` | messages whose topic is no text, empty or with a NUL, or which have a NUL in a property, and which are acknowledged and go to nobody; and packets that contradict themselves or that no broker may send, with which the connection ends |
 /// | `reconnects` | lost connections that were restored, with their subscriptions |
 /// | `publish_time` | an interval: from handing a message at QoS 1 or 2 to the client until its acknowledgement |
@@ -118,7 +118,7 @@ use crate::{
 /// either, its connection counts as lost after about 2.5 times that, and later where something is still seen to go out. So a large
 /// message may take a slow network as long as it needs, where something is seen to go out within one and a half times that time. On
 /// Linux that takes about 100 KB, on other systems as much as they take at once, which can be megabytes. What the broker's system has
-/// taken, and the broker is slow to read, is never seen. Give a longer time where that is so. Zero stands for the longest time that
+/// taken, and the broker is slow to read, is never seen, and its connection is cut. Give a longer time where that is so. Zero stands for the longest time that
 /// MQTT has, of eighteen hours. Where a broker of version 5 asks for a shorter time, that counts.
 ///
 /// A flood of large messages to a topic that the same connection is subscribed to can block itself, as the

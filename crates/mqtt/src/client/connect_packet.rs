@@ -82,8 +82,7 @@ pub(super) fn has_properties(connect: &[u8]) -> bool {
     connect.get(after_length(connect) + NAME).is_some_and(|version| *version == 5)
 }
 
-/// How long a client of such a first packet is silent, or hears nothing, before it looks whether the broker is there. It is zero
-/// where it does not.
+/// How long after the last sign of life the broker of such a first packet is asked for one. Zero stands for never.
 pub(super) fn keep_alive(connect: &[u8]) -> Duration {
     let at = after_length(connect) + NAME + 2;
     let bytes = connect.get(at..at + 2);

@@ -13,9 +13,14 @@ pub(crate) enum Event {
     Connected,
     /// The connection of that number was lost, not closed; the broker may have told why.
     Disconnected(u64, Option<Reason>),
-    /// The second is to be kept until the message is handed over. The third is the number of the connection where it is
-    /// confirmed to the broker, at QoS 1 and 2.
-    Message(Delivery, Waiting, Option<u64>),
+    /// A message came.
+    Message {
+        delivery: Delivery,
+        /// To be kept until the message is handed over.
+        waiting: Waiting,
+        /// The number of its connection, on which it is confirmed to the broker, at QoS 1 and 2.
+        confirmed_on: Option<u64>,
+    },
     /// The broker sent what MQTT does not have. The second is to be kept until it was told.
     Malformed(Malformed, Waiting),
     /// The broker's last answer to a filter that it was told to forget: what came of it came before.

@@ -379,7 +379,7 @@ fn library_client(
             };
             let waiting = backlog.add(&delivery);
             let confirmed_on = (message.qos() != PahoQoS::AtMostOnce).then_some(number);
-            let _ = sender.send(Event::Message(delivery, waiting, confirmed_on));
+            let _ = sender.send(Event::Message { delivery, waiting, confirmed_on });
         }
     });
     let sender = events.clone();
@@ -544,5 +544,12 @@ mod tests {
         let _ = timeout(SOON, intruder.read_to_end(&mut got)).await.expect("it is still there");
         assert!(got.is_empty());
         client.disconnect(None).await.unwrap();
+    }
+
+    #[test]
+    fn a_broker_hears_something_at_least_so_often_in_whole_seconds_and_zero_is_the_longest_time() {
+        for (ms, seconds) in [(0, u16::MAX), (1, 1), (1000, 1), (1001, 2), (65_535_000, u16::MAX)] {
+            assert_eq!(keep_alive(Duration::from_millis(ms)), seconds, "{ms}");
+        }
     }
 }

@@ -144,7 +144,7 @@ impl Core {
                         );
                     });
                 }
-                Event::Message(delivery, _waiting, _) => {
+                Event::Message { delivery, waiting: _waiting, .. } => {
                     complaints.well_formed();
                     self.dispatch(delivery);
                 }

@@ -16,7 +16,7 @@ const MOST_AT_QOS_0: usize = 1024 * 1024;
 ///
 /// What comes at QoS 1 and 2 while a kept session is being opened is not confirmed, and comes again from a broker that is left
 /// for the next one, or at another open. So it waits here for the open to succeed, and what comes behind it waits as well. No
-/// broker sends more than MQTT has ids for.
+/// broker sends more than MQTT has ids for, and most send far less before they have a confirmation.
 pub(super) struct Unread {
     events: Events,
     core: Arc<Core>,
@@ -37,8 +37,9 @@ impl Unread {
     /// The next event. Dropping the future loses nothing.
     pub(super) async fn recv(&mut self) -> Option<Event> {
         loop {
-            if self.is_open() {
+            if !self.waiting.is_empty() && self.is_open() {
                 self.ready.append(&mut std::mem::take(&mut self.waiting));
+                self.at_qos_0 = 0;
             }
             if !self.ready.is_empty() {
                 // As the channel does: others have their turn in between, and the end of the task.
@@ -47,8 +48,10 @@ impl Unread {
             let event = match self.ready.pop_front() {
                 Some(event) => event,
                 None => {
-                    // Without the room that many have taken.
-                    self.ready = VecDeque::new();
+                    if self.ready.capacity() > 0 {
+                        // Without the room that many have taken.
+                        self.ready = VecDeque::new();
+                    }
                     let event = self.events.recv().await?;
                     let Some(event) = self.unless_it_waits(event) else { continue };
                     event
@@ -69,9 +72,9 @@ impl Unread {
         let is_first = self.waiting.is_empty();
         match &mut event {
             _ if is_first && (self.is_open() || self.core.options.clean_session) => return Some(event),
-            Event::Message(_, backlog, Some(_)) => backlog.lighten(),
-            Event::Message(delivery, backlog, None) if !is_first => {
-                backlog.lighten();
+            Event::Message { waiting, confirmed_on: Some(_), .. } => waiting.lighten(),
+            Event::Message { delivery, waiting, .. } if !is_first => {
+                waiting.lighten();
                 self.at_qos_0 += delivery.memory();
             }
             // It is to stay behind the messages of its filter.
@@ -81,7 +84,7 @@ impl Unread {
         self.waiting.push_back(event);
         if self.at_qos_0 > MOST_AT_QOS_0 {
             // Out of their turn, but none is lost, and none comes twice: nobody sends them again.
-            let is_at_qos_0 = |event: &Event| matches!(event, Event::Message(_, _, None));
+            let is_at_qos_0 = |event: &Event| matches!(event, Event::Message { confirmed_on: None, .. });
             (self.ready, self.waiting) = std::mem::take(&mut self.waiting).into_iter().partition(is_at_qos_0);
             self.at_qos_0 = 0;
         }
@@ -94,7 +97,7 @@ impl Unread {
         let opened = self.core.opened.load(Ordering::Acquire);
         let is_unconfirmed = |connection: u64| opened == 0 || connection < opened;
         !self.core.options.clean_session
-            && matches!(event, Event::Message(_, _, Some(connection)) if is_unconfirmed(*connection))
+            && matches!(event, Event::Message { confirmed_on: Some(connection), .. } if is_unconfirmed(*connection))
     }
 }
 
@@ -106,14 +109,14 @@ impl Drop for Unread {
         while let Ok(event) = self.events.try_recv() {
             left.push_back(event);
         }
-        let is_lost = |event: &&Event| matches!(event, Event::Message(..)) && !self.comes_again(event);
+        let is_lost = |event: &&Event| matches!(event, Event::Message { .. }) && !self.comes_again(event);
         let count = left.iter().filter(is_lost).count();
         if count > 0 {
             self.core.counters.dropped(count);
             self.core.tell(|logger| {
                 let client_id = &self.core.options.client_id;
                 let what = format_args!(
-                    "Drops {count} messages that came for client '{client_id}' during its close"
+                    "Drops {count} messages that client '{client_id}' had no time to hand over before its end"
                 );
                 logger.warn(None, what);
             });
@@ -162,7 +165,7 @@ mod tests {
             let (topic, payload) = ("a".to_owned(), payload.into());
             let delivery = Delivery { topic, payload, properties: MessageProperties::default() };
             let waiting = self.backlog.add(&delivery);
-            let _ = self.come.send(Event::Message(delivery, waiting, confirmed_on));
+            let _ = self.come.send(Event::Message { delivery, waiting, confirmed_on });
         }
 
         fn opened(&self, connection: u64) {
@@ -174,7 +177,7 @@ mod tests {
             let mut read = String::new();
             while let Some(Some(event)) = now(self.unread.recv()).await {
                 match event {
-                    Event::Message(delivery, ..) => read.push(char::from(delivery.payload[0])),
+                    Event::Message { delivery, .. } => read.push(char::from(delivery.payload[0])),
                     Event::Unsubscribed(_) => read.push('-'),
                     _ => read.push('!'),
                 }

@@ -15,8 +15,6 @@ mod websocket;
 use std::{fmt, io, net::SocketAddr};
 
 use pip_services_commons::{config::ConfigParams, errors::ApplicationError};
-#[cfg(any(target_os = "android", target_os = "linux"))]
-use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -27,12 +25,6 @@ pub(crate) use self::{error::TransportError, protocol::Protocol, section::Sectio
 
 /// The parameters of a connection that only count where it is encrypted.
 const TLS_KEYS: [&str; 6] = ["ca", "cert", "insecure", "key", "key_password", "server_name"];
-
-/// From so many bytes on the system takes no more before it has sent some. Otherwise it takes megabytes, and then nothing until a
-/// third of them is through, which looks like a dead connection where the network is slow. What is on its way does not count, so that
-/// a long way loses no speed.
-#[cfg(any(target_os = "android", target_os = "linux"))]
-const MOST_UNSENT: u32 = 32 * 1024;
 
 /// A stream of bytes to a broker.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -96,11 +88,8 @@ impl Transport {
     pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Opened, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| TransportError::unreachable(&error))?;
         tcp.set_nodelay(true).map_err(|error| TransportError::unreachable(&error))?;
-        // Where it cannot, a slow network needs a longer keep-alive time.
-        #[cfg(any(target_os = "android", target_os = "linux"))]
-        let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(MOST_UNSENT);
         let traffic = Traffic::default();
-        let stream = self.secure(Noted { tcp, traffic: traffic.clone() }).await?;
+        let stream = self.secure(Noted::new(tcp, traffic.clone())).await?;
         #[cfg(feature = "websocket")]
         if let Some(websocket) = &self.websocket {
             let upgraded = websocket.upgrade(stream).await?;
@@ -140,7 +129,7 @@ impl Opened {
     #[cfg(test)]
     pub(crate) fn plain(tcp: TcpStream) -> Self {
         let traffic = Traffic::default();
-        Self { traffic: traffic.clone(), stream: OpenedStream::Bytes(Box::new(Noted { tcp, traffic })) }
+        Self { traffic: traffic.clone(), stream: OpenedStream::Bytes(Box::new(Noted::new(tcp, traffic))) }
     }
 
     /// Writes the first packet. It can hold a password, so it is in no log of the libraries on the way.

@@ -97,6 +97,22 @@ async fn comes_over_the_first_connection(broker: TestBroker, more: &[(&str, &str
     receiver.close(None).await.unwrap();
 }
 
+/// What the system has taken it sends also when the connection is closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_longer_than_a_close_comes_all_the_same() {
+    let broker = TestBroker::start(Engine::Mosquitto).unwrap();
+    let uplink = Uplink::to(&broker).await;
+    let port = uplink.address.port().to_string();
+    let receiver = open(&broker, "orders", &[]).await;
+    let slow = [("connection.port", &port[..]), ("options.qos", "0"), ("options.autosubscribe", "false")];
+    let sender = open(&broker, "orders", &slow).await;
+    let large = "x".repeat(3_000_000);
+    sender.send(None, message(&large)).await.unwrap();
+    sender.close(None).await.unwrap();
+    assert!(next(&receiver).await == large, "it came as another");
+    receiver.close(None).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_takes_a_slow_network_long_comes_over_the_first_connection() {
     comes_over_the_first_connection(TestBroker::start(Engine::Mosquitto).unwrap(), &[]).await;

@@ -162,7 +162,8 @@ async fn relay(
     lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
-    let signs = Signs::new(broker.traffic.clone(), connect_packet::keep_alive(&connect));
+    let traffic = broker.traffic.clone();
+    let signs = Signs::new(traffic.clone(), connect_packet::keep_alive(&connect));
     let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
     let greeted = tokio::select! {
         greeted = broker.greet(&connect) => greeted,
@@ -210,7 +211,10 @@ async fn relay(
         () = &mut downward => false,
         () = shared.signs.end(replies) => false,
         // Who gives it up waits for nothing that is on its way.
-        given_up = cut => given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok(),
+        given_up = cut => {
+            traffic.leave();
+            given_up.is_err() && timeout(GRACE, &mut upward).await.is_ok()
+        }
     };
     drop(downward);
     gone.cancel();
