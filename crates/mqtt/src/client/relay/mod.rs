@@ -243,7 +243,11 @@ async fn write<'a>(to: &mut (impl AsyncWrite + Unpin), pieces: impl IntoIterator
 mod tests {
     use std::net::Ipv4Addr;
 
-    use tokio::{io::AsyncReadExt, net::TcpListener, sync::mpsc::unbounded_channel};
+    use tokio::{
+        io::{AsyncRead, AsyncReadExt},
+        net::TcpListener,
+        sync::mpsc::unbounded_channel,
+    };
 
     use super::*;
     use crate::{
@@ -318,7 +322,7 @@ mod tests {
         read
     }
 
-    async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
         timeout(SOON, stream.read_to_end(&mut read)).await.expect("the stream does not end")?;
         Ok(read)
@@ -350,16 +354,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_relay_that_is_cut_off_lets_go_of_a_broker_that_reads_nothing() {
-        let (mut client, relay, mut broker) = relayed().await;
-        let mut written = 0;
-        while let Ok(length) = timeout(GRACE, client.write(&[0; 100_000])).await {
-            written += length.unwrap();
-        }
+        let (client, relay, mut broker) = relayed().await;
+        let (mut from_relay, mut to_relay) = client.into_split();
+        // More than the system takes.
+        let long = [&b"\x30\xff\xff\xff\x7f\0\x01t"[..], &[0; 50_000_000]].concat();
         drop(relay);
+        let writing = timeout(SOON, to_relay.write_all(&long));
+        let (written, read) = tokio::join!(writing, read_to_end(&mut from_relay));
+        written.expect("nobody reads it").unwrap();
         // But for what prods it.
-        let read = read_to_end(&mut client).await.unwrap();
+        let read = read.unwrap();
         assert!(read.chunks(4).all(|packet| packet == b"\x40\x02\xff\xff"), "{read:?}");
-        assert!(read_to_end(&mut broker).await.unwrap().len() < written);
+        assert!(read_to_end(&mut broker).await.unwrap().len() < long.len());
     }
 
     #[tokio::test]
