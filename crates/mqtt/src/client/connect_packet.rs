@@ -4,7 +4,7 @@
 //! joins the packet on its way to the broker. In its place it has a secret that is good for one connection to the relay:
 //! who connects to the relay without it is none of this process.
 
-use std::{io, time::Duration};
+use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -29,7 +29,7 @@ pub(super) struct Greeting {
     pub(super) secret: Secret,
     pub(super) password: Option<Secret>,
     pub(super) session: Session,
-    /// How often the broker shall have a sign of life, in seconds.
+    /// How often the broker shall have a sign of life, in seconds. Zero stands for never.
     pub(super) keep_alive: u16,
 }
 
@@ -80,13 +80,6 @@ pub(super) async fn read(from: &mut (impl AsyncRead + Unpin), greeting: &Greetin
 /// Whether the packets of a connection with such a first one have properties.
 pub(super) fn has_properties(connect: &[u8]) -> bool {
     connect.get(after_length(connect) + NAME).is_some_and(|version| *version == 5)
-}
-
-/// How long after the last sign of life the broker of such a first packet is asked for one. Zero stands for never.
-pub(super) fn keep_alive(connect: &[u8]) -> Duration {
-    let at = after_length(connect) + NAME + 2;
-    let bytes = connect.get(at..at + 2);
-    Duration::from_secs(bytes.map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]).into()))
 }
 
 /// Where the packet's fields begin.
@@ -188,7 +181,6 @@ mod tests {
         let kept = read(&mut &version5[..], &greeting(None, Session::Kept(Some(0x0102)))).await.unwrap();
         assert_eq!(kept, b"\x10\x15\0\x04MQTT\x05\x00\0\x3c\x08\x11\0\0\x01\x02\x21\0\x09\0\x00");
         assert!(has_properties(&kept) && !has_properties(PACKET));
-        assert_eq!([&kept[..], PACKET].map(keep_alive), [Duration::from_secs(60); 2]);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{
@@ -53,6 +54,7 @@ impl Entrance {
         answers: Arc<Answers>,
         events: UnboundedSender<Event>,
     ) -> io::Result<Relay> {
+        let keep_alive = Duration::from_secs(greeting.keep_alive.into());
         let mut guests =
             Guests { greeting: Arc::new(greeting), reading: JoinSet::new(), order: VecDeque::new() };
         loop {
@@ -60,7 +62,8 @@ impl Entrance {
                 accepted = self.listener.accept() => guests.welcome(accepted?.0)?,
                 Some(guest) = guests.reading.join_next() => {
                     if let Ok(Ok((client, connect))) = guest {
-                        return Relay::start(client, Way { connect, broker, guard, backlog, answers, events });
+                        let way = Way { connect, keep_alive, broker, guard, backlog, answers, events };
+                        return Relay::start(client, way);
                     }
                 }
             }
@@ -97,8 +100,6 @@ impl Guests {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         sync::mpsc::unbounded_channel,

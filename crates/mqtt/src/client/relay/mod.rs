@@ -79,6 +79,8 @@ pub(super) struct Guarded {
 pub(super) struct Way {
     /// The first packet.
     pub(super) connect: Vec<u8>,
+    /// How long after its last sign of life the broker is asked for one. Zero stands for never.
+    pub(super) keep_alive: Duration,
     pub(super) broker: Opened,
     pub(super) guard: Option<Guarded>,
     pub(super) backlog: Arc<Backlog>,
@@ -156,14 +158,14 @@ struct Shared {
 
 async fn relay(
     client: TcpStream,
-    Way { connect, broker, guard, backlog, answers, events }: Way,
+    Way { connect, keep_alive, broker, guard, backlog, answers, events }: Way,
     mut cut: oneshot::Receiver<()>,
     deliver: oneshot::Sender<()>,
     lost: Arc<OnceLock<io::Error>>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let traffic = broker.traffic.clone();
-    let signs = Signs::new(traffic.clone(), connect_packet::keep_alive(&connect));
+    let signs = Signs::new(traffic.clone(), keep_alive);
     let shared = Shared { signs, replies: Arc::default(), prod: Notify::new() };
     let greeted = tokio::select! {
         greeted = broker.greet(&connect) => greeted,
